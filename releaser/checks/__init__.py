@@ -1,0 +1,1 @@
+"""The command that has the last word on a delivery."""

@@ -1,0 +1,1 @@
+"""The commands: a module a verb, output, prompts, errors to exit codes."""

@@ -1,0 +1,1 @@
+"""The files under `envs/` as values, with the place of everything in them."""

@@ -1,0 +1,1 @@
+"""What runs services: a package an engine, each unaware of the others."""

@@ -1,0 +1,1 @@
+"""The engine that writes a Compose project into a folder."""

@@ -1,0 +1,1 @@
+"""The delivery record: stores that pass one contract suite."""

@@ -1,0 +1,127 @@
+"""Deliveries: the versioned record of what was done in an environment."""
+
+from datetime import datetime
+
+from releaser.model.plan import Plan, Target
+from releaser.model.resource import Inventory, Resource
+from releaser.model.value import Document, Json, Value
+
+RUNNING, SUCCEEDED, FAILED, INTERRUPTED, ABORTED = "running", "succeeded", "failed", "interrupted", "aborted"
+
+
+class DeclarationSource(Value, frozen=True, kw_only=True):
+    """The commit of `envs/` and the files it mounts; dirty where they differ from it."""
+
+    commit: str
+    dirty: bool
+
+
+class Current(Value, frozen=True, kw_only=True):
+    """What is known to run after a delivery, and since when that release has run unbroken."""
+
+    revision: int
+    release: str
+    since: datetime
+
+
+class Delivery(Value, frozen=True, kw_only=True):
+    """One execution of one plan in one environment."""
+
+    environment: str
+    revision: int
+    status: str  # running | succeeded | failed | interrupted | aborted
+    trigger: str
+    release: str  # its version
+    restores: int | None = None  # the revision that a rollback brings back
+    restored: int | None = (
+        None  # the revision that a failed or aborted delivery returned to; 0 is the empty environment
+    )
+    actor: str
+    reason: str | None = None
+    message: str | None = None
+    started_at: datetime
+    finished_at: datetime | None = None
+    config_digest: str
+    rendered_digest: str
+    source: DeclarationSource | None = None
+    tool_version: str
+    plan_id: str
+    base_revision: int
+    target: Target
+    leaves: str | None = None  # the release that was current before: what a rollback goes away from
+    current: Current | None = None  # what is known to run after it
+
+
+class Step(Value, frozen=True, kw_only=True):
+    """One thing that happened during a delivery."""
+
+    at: datetime
+    text: str
+
+
+class Intent(Value, frozen=True, kw_only=True):
+    """What is committed before the first call that changes anything."""
+
+    plan: Plan
+    resources: tuple[Resource, ...]
+    base: Inventory  # the head's inventory: what was there before
+    definitions: Json = {}  # secret → its source, as declared
+    actor: str
+    reason: str | None = None
+    source: DeclarationSource | None = None
+    tool_version: str
+    leaves: str | None = None
+    started_at: datetime
+
+
+class Outcome(Value, frozen=True, kw_only=True):
+    """What is committed when it is over."""
+
+    status: str
+    inventory: Inventory
+    message: str | None = None
+    restored: int | None = None
+    current: Current | None = None
+    finished_at: datetime
+
+
+class Record(Value, frozen=True, kw_only=True):
+    """Everything stored of one delivery; `inventory` is None while it has no outcome."""
+
+    delivery: Delivery
+    plan: Plan
+    resources: tuple[Resource, ...]
+    base: Inventory
+    definitions: Json = {}
+    inventory: Inventory | None
+    steps: tuple[Step, ...] = ()
+
+
+class ResourceBody(Value, frozen=True, kw_only=True):
+    """A resource as `show` and `render` print it."""
+
+    id: str
+    body: Json
+
+
+class Details(Document, frozen=True, kw_only=True, tag="releaser/details/v1"):
+    """One delivery, whole: what `show` prints."""
+
+    delivery: Delivery
+    plan: Plan
+    resources: tuple[ResourceBody, ...]
+    steps: tuple[Step, ...]
+
+
+class History(Document, frozen=True, kw_only=True, tag="releaser/history/v1"):
+    """Deliveries, newest first."""
+
+    deliveries: tuple[Delivery, ...]
+
+
+class Result(Document, frozen=True, kw_only=True, tag="releaser/result/v1"):
+    """What a verb that delivers ended with."""
+
+    outcome: str  # delivered | unchanged | failed | interrupted
+    delivery: Delivery | None
+    plan_id: str | None

@@ -1,0 +1,43 @@
+"""Drift: the difference between the head's inventory and what is live."""
+
+from datetime import datetime
+
+from releaser.model.value import Document, Json, Value
+
+MISSING, CHANGED, RECREATED, ORPHAN = "missing", "changed", "recreated", "orphan"
+
+
+class DriftField(Value, frozen=True, kw_only=True):
+    """One path whose live value is not the recorded one."""
+
+    path: str
+    recorded: Json
+    live: Json
+
+
+class DriftItem(Value, frozen=True, kw_only=True):
+    """One resource that drifted; `by` and `at` where the engine tells."""
+
+    resource: str
+    kind: str  # missing | changed | recreated | orphan
+    fields: tuple[DriftField, ...] = ()
+    by: str | None = None
+    at: datetime | None = None
+
+
+class EnvironmentDrift(Value, frozen=True, kw_only=True):
+    """The drift of one environment; `clean` is None where it could not be told, and `error` says why."""
+
+    environment: str
+    revision: int | None
+    release: str | None
+    clean: bool | None
+    checked_at: datetime
+    items: tuple[DriftItem, ...] = ()
+    error: str | None = None
+
+
+class DriftReport(Document, frozen=True, kw_only=True, tag="releaser/drift/v1"):
+    """Live against recorded, environment by environment in pipeline order."""
+
+    environments: tuple[EnvironmentDrift, ...]

@@ -1,0 +1,83 @@
+"""A plan: every change that a delivery would make, as a value that survives JSON."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from releaser.model.drift import DriftItem
+from releaser.model.gate import GateResult
+from releaser.model.release import Release
+from releaser.model.resource import SecretPrint
+from releaser.model.value import Document, Json, Location, Value
+
+CREATE, UPDATE, REPLACE, DELETE, UNCHANGED = "create", "update", "replace", "delete", "unchanged"
+PROMOTE, ROLLBACK, RECONCILE = "promote", "rollback", "reconcile"
+
+
+class Target(Value, frozen=True, kw_only=True):
+    """What services run on: the engine's settings and who it said it is."""
+
+    engine: str
+    identity: str
+    path: str | None = None  # directory
+    host: str | None = None  # docker, swarm
+    context: str | None = None  # kubernetes
+    namespace: str | None = None
+
+    @property
+    def place(self) -> str:
+        """The setting a person knows the target by."""
+        return self.path or self.host or "/".join(filter(None, (self.context, self.namespace))) or self.identity
+
+
+class FieldChange(Value, frozen=True, kw_only=True):
+    """One path of a resource with the value it has and the one it would get; secrets never show values."""
+
+    path: str
+    old: Json
+    new: Json
+    origin: Location | None = None
+    secret: bool = False
+
+
+class Change(Value, frozen=True, kw_only=True):
+    """What would happen to one resource."""
+
+    resource: str
+    action: str  # create | update | replace | delete | unchanged
+    fields: tuple[FieldChange, ...] = ()
+
+
+class Plan(Document, frozen=True, kw_only=True, tag="releaser/plan/v1"):
+    """What a delivery would do, and why it may or may not go on; `id` is the hash of what it rests on."""
+
+    id: str
+    project: str
+    environment: str
+    target: Target
+    trigger: str  # promote | rollback | reconcile
+    release: Release
+    base_revision: int
+    restores: int | None = None
+    rendered_digest: str
+    config_digest: str
+    changes: tuple[Change, ...]
+    gates: tuple[GateResult, ...] = ()
+    drift: tuple[DriftItem, ...] = ()
+    secrets: Mapping[str, SecretPrint] = {}
+    adopts: tuple[str, ...] = ()  # resources of others that --adopt takes over
+    moves_from: Target | None = None  # the target that --move leaves
+    accepts: bool = False  # reconcile --accept: the drift goes into the record
+    registers: bool = False  # the release is registered with the delivery
+    nothing_to_do: bool = False
+    warnings: tuple[str, ...] = ()
+    created_at: datetime
+
+    @property
+    def refused_by(self) -> tuple[GateResult, ...]:
+        """The gates that do not let it in."""
+        return tuple(gate for gate in self.gates if not gate.passed)
+
+    @property
+    def writes(self) -> bool:
+        """Whether the engine has anything to write."""
+        return bool(self.drift and not self.accepts) or any(c.action != UNCHANGED for c in self.changes)

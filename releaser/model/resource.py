@@ -1,0 +1,95 @@
+"""Resources, what an engine left behind (inventory), and what is live (observation)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from releaser.model.value import Json, Value
+
+ResourceId = str
+"""`kind/name`, as in `service/api`; Kubernetes adds group and namespace."""
+
+
+class Resource(Value, frozen=True, kw_only=True):
+    """One thing an engine keeps: its body as the engine gets it, secrets as references only."""
+
+    id: ResourceId
+    body: Json
+    fingerprint: str  # planning.fingerprint.of(body)
+    secrets: Mapping[str, str] = {}  # dotted path in the body → name of the secret that is referred to there
+
+
+class Rendering(Value, frozen=True, kw_only=True):
+    """What an engine makes of an environment and a release: resources in the order in which they are needed."""
+
+    resources: tuple[Resource, ...]
+    # resource → ((path in its body, path in the declarations), …): the longest body path that leads wins
+    sources: Mapping[ResourceId, tuple[tuple[str, str], ...]] = {}
+    secrets: tuple[str, ...] = ()  # the secrets that the resources refer to
+    warnings: tuple[str, ...] = ()
+
+
+class Mark(Value, frozen=True, kw_only=True):
+    """Whose a live thing is: the engine keeps it beside the thing; the revision is never compared."""
+
+    project: str
+    environment: str
+    history: str
+    revision: int  # the delivery that last wrote it
+
+
+class Ready(Value, frozen=True, kw_only=True):
+    """How many of a service's wanted instances run and are healthy."""
+
+    running: int
+    desired: int
+
+
+class Live(Value, frozen=True, kw_only=True):
+    """One live thing as the engine answers for it, without what the engine itself keeps changing."""
+
+    id: ResourceId
+    body: Json
+    fingerprint: str  # of the resource it was made from, as its mark says; of the body where the engine keeps bodies
+    mark: Mark | None = None  # None: nobody marked it
+    uid: str | None = None
+    generation: int | None = None
+    ready: Ready | None = None  # None: not a service, or this engine does not run anything
+    by: str | None = None  # who changed it last, and when, where the engine tells
+    at: datetime | None = None
+
+
+class Observation(Value, frozen=True, kw_only=True):
+    """What is live in one environment's target at one moment."""
+
+    resources: Mapping[ResourceId, Live]
+    at: datetime
+    files: Mapping[str, str] = {}  # files that hold several resources → sha256 of their bytes
+
+
+class InventoryItem(Value, frozen=True, kw_only=True):
+    """One resource that a delivery left behind, with the engine's own answer for it."""
+
+    resource: Resource
+    snapshot: Json  # Live.body right after the delivery; drift compares with this
+    uid: str | None = None
+    generation: int | None = None
+    revision: int  # the delivery that last wrote it
+
+
+class SecretPrint(Value, frozen=True, kw_only=True):
+    """A keyed fingerprint of a secret's value; comparable only under the same key."""
+
+    key: str  # the key's id
+    fingerprint: str | None  # None: the value could not be read
+
+
+class Inventory(Value, frozen=True, kw_only=True):
+    """The resources that a delivery really left behind: enough for drift, pruning and rollback."""
+
+    items: Mapping[ResourceId, InventoryItem] = {}
+    files: Mapping[str, str] = {}
+    secrets: Mapping[str, SecretPrint] = {}
+    definitions: Mapping[str, Json] = {}  # secret → its source as declared then
+
+
+EMPTY = Inventory()

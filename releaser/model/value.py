@@ -1,0 +1,90 @@
+"""The shapes every other value is made of: frozen structs, JSON trees, places in files."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+# A tree as JSON has it: dict, list, str, int, float, bool or None. Trees inside values are never changed in place.
+Json = Any
+JsonMap = Mapping[str, Any]
+
+
+class Value(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A frozen value; equal when its fields are equal, and JSON by `msgspec.json`."""
+
+
+class Document(Value, frozen=True, kw_only=True, tag_field="schema"):
+    """A value that is printed or stored as a whole: its JSON carries `schema: releaser/<name>/v1`."""
+
+
+class Location(Value, frozen=True, kw_only=True, order=True):
+    """A place in a file: the path is relative to the project's root, line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+Path = tuple[str, ...]
+"""The keys from a document's root to a value; a list's element has its index as text."""
+
+
+def dotted(path: Sequence[str]) -> str:
+    """The printed form of a path: `environment.CACHE_TTL`; a key that holds a dot, a quote or nothing is quoted."""
+    return ".".join(_quoted(key) if not key or "." in key or '"' in key else key for key in path)
+
+
+def _quoted(key: str) -> str:
+    return '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def parse_path(text: str) -> Path:
+    """The path that `dotted` printed; raises ValueError where a quote is open or a key is empty."""
+    keys: list[str] = []
+    rest = text
+    while True:
+        key, rest = _quoted_key(rest) if rest.startswith('"') else _plain_key(rest)
+        keys.append(key)
+        if not rest:
+            return tuple(keys)
+        if not rest.startswith(".") or rest == ".":
+            raise ValueError(f"not a path: {text}")
+        rest = rest[1:]
+
+
+def _plain_key(text: str) -> tuple[str, str]:
+    key, dot, rest = text.partition(".")
+    if not key or '"' in key:
+        raise ValueError(f"not a path: {text}")
+    return key, dot + rest
+
+
+def _quoted_key(text: str) -> tuple[str, str]:
+    key: list[str] = []
+    at = 1
+    while at < len(text):
+        if text[at] == "\\" and at + 1 < len(text):
+            key.append(text[at + 1])
+            at += 2
+        elif text[at] == '"':
+            return "".join(key), text[at + 1 :]
+        else:
+            key.append(text[at])
+            at += 1
+    raise ValueError(f"a quote is open: {text}")
+
+
+def at_path(tree: Json, path: Sequence[str]) -> Json:
+    """The value at `path` in `tree`, or None where the path leads nowhere."""
+    for key in path:
+        if isinstance(tree, dict):
+            tree = tree.get(key)
+        elif isinstance(tree, list) and key.isdigit() and int(key) < len(tree):
+            tree = tree[int(key)]
+        else:
+            return None
+    return tree

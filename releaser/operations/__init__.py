@@ -1,0 +1,1 @@
+"""A module a verb; the only place where ports meet planning."""

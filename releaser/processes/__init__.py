@@ -1,0 +1,1 @@
+"""Child processes with limits: argument list, no shell, minimal environment."""

@@ -1,0 +1,1 @@
+"""Tags to digests: registries over HTTP, OCI layouts."""

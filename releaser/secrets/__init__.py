@@ -1,0 +1,1 @@
+"""Where secret values come from, and the key they are fingerprinted with."""

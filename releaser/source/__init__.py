@@ -1,0 +1,1 @@
+"""The version control that the declarations are kept in."""
