@@ -11,6 +11,7 @@
     │   ├── Locked · LeaseLost · StalePlan · ForeignTarget · TargetMoved
     ├── Unreachable                        5    an engine, a registry or the history
     │   ├── EngineUnreachable · RegistryUnreachable · HistoryUnreachable · HistoryCorrupt · HistoryTooNew
+    │   └── KeyUnavailable                      a warning for those who can go on without fingerprints
     ├── Invalid                           64    what was given is wrong
     │   ├── InvalidDeclarations · UnknownName · ImageNotFound · PlatformMissing · BadArgument · SecretMissing
     ├── Interrupted                      130    stopped between two steps, on request
@@ -180,6 +181,12 @@ class HistoryTooNew(Unreachable):
     """The history was written by a newer version of this program."""
 
     code = "history-too-new"
+
+
+class KeyUnavailable(Unreachable):
+    """The key that secrets are fingerprinted with cannot be read or made: fingerprints are unknown."""
+
+    code = "key-unavailable"
 
 
 class Invalid(ReleaseError):
