@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Protocol
 
 from releaser.model.delivery import DeclarationSource, Delivery, Intent, Outcome, Record, Step
-from releaser.model.environment import Environment, Verify
+from releaser.model.environment import Environment, Pipeline, Verify
+from releaser.model.errors import Problem
 from releaser.model.event import Event
 from releaser.model.gate import Standing
 from releaser.model.image import Image, Platforms, Resolved
@@ -172,8 +173,9 @@ class HistoryStore(Protocol):
     takes a lease raises LeaseLost once its token is not the newest. Each write is one transaction, with its event.
     """
 
-    id: str
-    """Made at the history's creation; the marks on delivered things carry it."""
+    @property
+    def id(self) -> str:
+        """Made at the history's creation; the marks on delivered things carry it."""
 
     def acquire(self, environment: str, holder: Holder) -> Lease:
         """The environment's lease, also where its last holder died. Raises Locked, naming the living holder."""
@@ -288,10 +290,19 @@ class Verifier(Protocol):
 
 
 class Declarations(Protocol):
-    """The project's `envs/`."""
+    """The project's `envs/`. Raises InvalidDeclarations, with every problem found."""
+
+    def pipeline(self) -> Pipeline:
+        """What is delivered, in which order, under which rules."""
 
     def environment(self, name: str) -> Environment:
-        """Resolved. Raises InvalidDeclarations, UnknownName."""
+        """Resolved. Raises UnknownName."""
+
+    def files(self, name: str) -> tuple[str, ...]:
+        """The files that the environment rests on, mounted ones too, relative to the root."""
+
+    def problems(self, names: Sequence[str]) -> tuple[Problem, ...]:
+        """Every error of every file of these environments; empty where all is well."""
 
 
 class SourceControl(Protocol):
