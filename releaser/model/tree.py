@@ -15,7 +15,7 @@ class Node:
     A parser makes nodes; a merge makes new ones and never changes those of a layer.
     """
 
-    __slots__ = ("action", "below", "column", "file", "keys", "kind", "layer", "line", "text", "value")
+    __slots__ = ("action", "below", "column", "file", "keys", "kind", "layer", "line", "removed", "text", "value")
 
     def __init__(  # noqa: PLR0913, PLR0917 - made in the loader's hot path
         self, kind: str, value: Json, file: str, line: int, column: int, text: str | None = None
@@ -30,6 +30,7 @@ class Node:
         self.layer = ""  # the layer's name, once it is part of a merge
         self.action = SET  # what that layer did here
         self.below: Node | None = None  # what it was merged with, replaced or removed: the chain of origins
+        self.removed: dict[str, Node] | None = None  # MAP: key → the removal of what a lower layer had there
 
     @property
     def location(self) -> Location:
@@ -37,9 +38,12 @@ class Node:
         return Location(file=self.file, line=self.line, column=self.column)
 
     def key_location(self, key: str) -> Location:
-        """Where a map's key was written; the map's own place where that is not known."""
-        line, column = (self.keys or {}).get(key, (self.line, self.column))
-        return Location(file=self.file, line=line, column=column)
+        """Where the highest layer that has it wrote a map's key; the map's own place where none has."""
+        for node in self.chain():
+            if node.keys and key in node.keys:
+                line, column = node.keys[key]
+                return Location(file=node.file, line=line, column=column)
+        return self.location
 
     def chain(self) -> Iterator["Node"]:
         """This node and what lies below it, the winner first."""

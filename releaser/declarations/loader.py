@@ -1,0 +1,236 @@
+"""The project's `envs/` as values: the pipeline, and each environment with its layers merged."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from releaser.declarations import checks, mounted, schema, yaml12, yaml_text
+from releaser.declarations import pipeline as pipelines
+from releaser.declarations.files import ProjectFiles, Unreadable
+from releaser.declarations.pipeline import seconds
+from releaser.declarations.problems import problem, suggestion
+from releaser.model.environment import Environment, Pipeline, PipelineEntry, Verify
+from releaser.model.errors import BadArgument, InvalidDeclarations, Problem, UnknownName
+from releaser.model.tree import Node
+from releaser.model.value import JsonMap, Location
+from releaser.planning import interpolation, overlay
+from releaser.planning.origins import LayerOrigins
+
+DEFAULT_WAIT = "5m"
+DEFAULT_VERIFY_TIMEOUT = "60s"
+
+
+def find_root(start: Path) -> Path:
+    """The nearest folder upward that has `envs/pipeline.yaml`. Raises BadArgument where none has."""
+    for folder in (start.absolute(), *start.absolute().parents):
+        if (folder / pipelines.FILE).is_file():
+            return folder
+    raise BadArgument(
+        f"no `{pipelines.FILE}` in {start} or above it",
+        "go to the project, name it with `-C DIR`, or begin one with `release init`",
+    )
+
+
+class _Document(NamedTuple):
+    """A file that was read; `node` is None where nothing could be made of it."""
+
+    node: Node | None
+    problems: tuple[Problem, ...]
+    deferred: bool = False  # a `${…}` stands where only certain words may: to be checked again with its value
+
+
+class _Resolution(NamedTuple):
+    environment: Environment | None
+    problems: tuple[Problem, ...]
+
+
+class ProjectDeclarations:
+    """The declarations below one root; each file is read at most once."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._files = ProjectFiles(root)
+        self._documents: dict[str, _Document | Unreadable] = {}
+        self._pipeline: tuple[Pipeline | None, tuple[Problem, ...]] | None = None
+        self._latest: tuple[str, _Resolution] | None = None  # one only: eight large ones are too much to keep
+
+    def pipeline(self) -> Pipeline:
+        """What is delivered, in which order. Raises InvalidDeclarations."""
+        pipeline, problems = self._read_pipeline()
+        if pipeline is None or problems:
+            raise InvalidDeclarations(problems)
+        return pipeline
+
+    def environment(self, name: str) -> Environment:
+        """Resolved. Raises InvalidDeclarations, UnknownName."""
+        environment, problems = self._resolved(self._entry(name))
+        if environment is None or problems:
+            raise InvalidDeclarations(_in_order(problems))
+        return environment
+
+    def files(self, name: str) -> tuple[str, ...]:
+        """The files that the environment rests on, relative to the root, the mounted ones included. Raises as above."""
+        entry = self._entry(name)
+        configs = self.environment(name).config.get("configs", {})
+        layers = (path for path in _paths(entry) if isinstance(self._document(path, "layer"), _Document))
+        return tuple(dict.fromkeys((pipelines.FILE, *layers, *mounted.names(configs))))
+
+    def problems(self, names: Iterable[str] = ()) -> tuple[Problem, ...]:
+        """Everything that is wrong with these environments, or with all: every file, each problem once."""
+        pipeline, problems = self._read_pipeline()
+        if pipeline is None or problems:
+            return _in_order((*problems, *self._problems_of_files()))
+        found: list[Problem] = []
+        resolved: list[Environment] = []
+        for name in tuple(names) or pipeline.environments:
+            environment, wrong = self._resolved(self._entry(name))
+            found.extend(wrong)
+            if environment is not None:
+                resolved.append(environment)
+        return _in_order((*found, *checks.same_targets(resolved, self.root)))
+
+    # --- the pipeline ---
+
+    def _entry(self, name: str) -> PipelineEntry:
+        environments = self.pipeline().environments
+        if name not in environments:
+            raise UnknownName(f"no environment `{name}`", suggestion(name, environments))
+        return environments[name]
+
+    def _read_pipeline(self) -> tuple[Pipeline | None, tuple[Problem, ...]]:
+        if self._pipeline is None:
+            document = self._document(pipelines.FILE, "pipeline")
+            if isinstance(document, Unreadable):
+                self._pipeline = None, (problem(document.message, document.hint),)
+            elif document.node is None or document.problems:
+                self._pipeline = None, document.problems
+            else:
+                pipeline, problems = pipelines.pipeline(document.node)
+                self._pipeline = pipeline, _in_order(problems)
+        return self._pipeline
+
+    def _problems_of_files(self) -> Iterator[Problem]:
+        for name in self._files.yaml_names("envs"):
+            if name != "pipeline":
+                document = self._document(f"envs/{name}.yaml", "layer")
+                if isinstance(document, _Document):
+                    yield from document.problems
+
+    # --- an environment ---
+
+    def _resolved(self, entry: PipelineEntry) -> _Resolution:
+        if self._latest is None or self._latest[0] != entry.name:
+            self._latest = entry.name, self._resolve(entry)
+        return self._latest[1]
+
+    def _resolve(self, entry: PipelineEntry) -> _Resolution:
+        documents, problems = self._layers(entry)
+        layers = [document.node for document in documents if document.node is not None]
+        if problems or not layers:
+            return _Resolution(None, problems)
+        root, merge_problems = overlay.merge(layers)
+        builtins = {"project": self.pipeline().project, "environment": entry.name}
+        config, name_problems = interpolation.resolve(root, builtins)
+        origins = LayerOrigins(root, config)
+        problems = (*merge_problems, *name_problems)
+        if not problems and any(document.deferred for document in documents):
+            problems = schema.check_values(config, "layer", origins)
+        if problems:
+            return _Resolution(None, problems)
+        config = {**config, "engine": _engine(config, entry.name)}
+        origins = LayerOrigins(root, config)
+        return self._environment(entry, config, origins)
+
+    def _layers(self, entry: PipelineEntry) -> tuple[list[_Document], tuple[Problem, ...]]:
+        documents: list[_Document] = []
+        problems: list[Problem] = []
+        own = f"envs/{entry.name}.yaml"
+        for path in _paths(entry):
+            document = self._document(path, "layer")
+            if isinstance(document, _Document):
+                documents.append(document)
+                problems.extend(document.problems)
+            elif path != own or not document.missing:
+                problems.append(problem(document.message, document.hint, self._layer_place(entry, path)))
+            elif not entry.layers:
+                message = f"the environment `{entry.name}` has no layers and no file"
+                problems.append(problem(message, f"write `{own}`", entry.location))
+        return documents, tuple(problems)
+
+    def _layer_place(self, entry: PipelineEntry, path: str) -> Location | None:
+        document = self._document(pipelines.FILE, "pipeline")
+        if isinstance(document, _Document) and document.node is not None:
+            words = document.node.value["environments"].value[entry.name].value
+            for written in words["layers"].value if "layers" in words else ():
+                if f"envs/{written.value}.yaml" == path:
+                    place: Location = written.location
+                    return place
+        return entry.location
+
+    def _environment(self, entry: PipelineEntry, config: JsonMap, origins: LayerOrigins) -> _Resolution:
+        pipeline = self.pipeline()
+        configs, unread = mounted.read_configs(config.get("configs", {}), self._files, origins)
+        problems = (*checks.check(config, pipeline.images, origins), *unread)
+        if problems:
+            return _Resolution(None, problems)
+        environment = Environment(
+            name=entry.name,
+            project=pipeline.project,
+            platforms=entry.platforms,
+            config=config,
+            engine=config["engine"],
+            wait=seconds(config.get("wait", DEFAULT_WAIT)),
+            rollback_on_failure=config.get("on_failure", "rollback") == "rollback",
+            verify=_verify(config),
+            services=config.get("services", {}),
+            configs=configs,
+            secrets=config.get("secrets", {}),
+            volumes=config.get("volumes", {}),
+            networks=config.get("networks", {}),
+            origins=origins,
+            warnings=tuple(checks.warnings(config)),
+        )
+        return _Resolution(environment, ())
+
+    # --- files ---
+
+    def _document(self, path: str, kind: str) -> _Document | Unreadable:
+        if path not in self._documents:
+            self._documents[path] = self._parse(path, kind)
+        return self._documents[path]
+
+    def _parse(self, path: str, kind: str) -> _Document | Unreadable:
+        try:
+            data = self._files.read(path, yaml_text.MAX_BYTES)
+        except Unreadable as error:
+            return error
+        layer = Path(path).stem if kind == "layer" else ""
+        node, problems = yaml12.read(data, path, layer)
+        if node is None:
+            return _Document(None, problems)
+        checked = schema.check_document(node, kind)
+        return _Document(node, (*problems, *checked.problems), checked.deferred)
+
+
+def _paths(entry: PipelineEntry) -> tuple[str, ...]:
+    return tuple(f"envs/{layer}.yaml" for layer in (*entry.layers, entry.name))
+
+
+def _engine(config: JsonMap, environment: str) -> JsonMap:
+    declared: JsonMap = config.get("engine", {"kind": "directory"})
+    if declared["kind"] == "directory" and "path" not in declared:
+        return {**declared, "path": f"deploy/{environment}"}
+    return declared
+
+
+def _verify(config: JsonMap) -> Verify | None:
+    declared = config.get("verify")
+    if declared is None:
+        return None
+    timeout = seconds(declared.get("timeout", DEFAULT_VERIFY_TIMEOUT))
+    return Verify(command=tuple(declared["command"]), timeout=timeout)
+
+
+def _in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Each problem once, by file and line; what has no place comes first."""
+    return tuple(sorted(dict.fromkeys(problems), key=lambda problem: problem.locations[:1]))

@@ -1,0 +1,89 @@
+"""A file's bytes → text that a YAML parser may be given, and its parser's complaints in our words."""
+
+import re
+from typing import Any
+
+import yaml
+
+from releaser.declarations.problems import problem
+from releaser.model.errors import Problem
+from releaser.model.value import Location
+
+MAX_BYTES = 8 * 1024 * 1024
+
+_BAD_ASCII = bytes(set(range(0x20)) - {0x09, 0x0A, 0x0D}) + b"\x7f"
+_BAD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_DIRECTIVE = re.compile(r"^%", re.MULTILINE)
+_BOM = "\ufeff"
+
+
+def decode(text: str | bytes, file: str) -> tuple[str, tuple[Problem, ...]]:
+    """The text, without a byte order mark; problems where it is too large, not UTF-8, or holds what YAML must not."""
+    data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    if len(data) > MAX_BYTES:
+        return "", (problem(f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB", "split it", _at(file)),)
+    try:
+        decoded = data.decode()
+    except UnicodeDecodeError as error:
+        return "", (problem("not UTF-8", "save the file as UTF-8", _where(file, data[: error.start].decode())),)
+    decoded = decoded.removeprefix(_BOM)
+    return decoded, _forbidden(data, decoded, file)
+
+
+def _forbidden(data: bytes, text: str, file: str) -> tuple[Problem, ...]:
+    # Two fast questions answer "no" for nearly every file; the slow search runs only to find the place.
+    if not data.isascii() or len(data.translate(None, _BAD_ASCII)) != len(data):
+        found = _BAD.search(text)
+        if found:
+            name = f"U+{ord(found[0]):04X}"
+            hint = "remove it, or write it as an escape in double quotes"
+            return (problem(f"the character {name} may not stand here", hint, _where(file, text[: found.start()])),)
+    if "%" in text and (found := _DIRECTIVE.search(text)):
+        place = _where(file, text[: found.start()])
+        return (problem("a directive (a line that begins with `%`)", "remove it; files are YAML 1.2", place),)
+    return ()
+
+
+_HINTS = (
+    ("cannot start any token", "a text that begins with a special character needs quotes"),
+    ("mapping values are not allowed", "a text that holds `: ` needs quotes; otherwise check the indentation"),
+    ("could not find expected ':'", "a key is followed by `: `; check the line above too"),
+    ("did not find expected key", "check the indentation, and quotes that end too early"),
+    ("did not find expected '-' indicator", "check the indentation of the list"),
+    ("did not find expected ',' or", "a bracket is not closed, or a comma is missing"),
+    ("unexpected end of stream", "quotes or a bracket are not closed"),
+    ("undefined alias", "write the anchor before it"),
+)
+
+
+def syntax_problem(error: yaml.YAMLError, text: str, file: str) -> Problem:
+    """The parser's complaint with its place, and what usually helps."""
+    mark: Any = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    said = str(getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read")
+    if mark is None:
+        return problem(f"not YAML: {said}", None, _at(file))
+    place = Location(file=file, line=mark.line + 1, column=mark.column + 1)
+    if _tab_at(text, mark.line, mark.column):
+        return problem("not YAML: a tab where spaces must stand", "indent with spaces", place)
+    hint = next((hint for words, hint in _HINTS if words in said), "check the indentation and the quotes")
+    return problem(f"not YAML: {said}", hint, place, _context(error, file, mark))
+
+
+def _context(error: yaml.YAMLError, file: str, mark: Any) -> Location | None:
+    context: Any = getattr(error, "context_mark", None)
+    if context is None or (context.line, context.column) == (mark.line, mark.column):
+        return None
+    return Location(file=file, line=context.line + 1, column=context.column + 1)
+
+
+def _tab_at(text: str, line: int, column: int) -> bool:
+    lines = text.split("\n", line + 1)
+    return line < len(lines) and "\t" in lines[line][column : column + 1]
+
+
+def _at(file: str) -> Location:
+    return Location(file=file, line=1, column=1)
+
+
+def _where(file: str, before: str) -> Location:
+    return Location(file=file, line=before.count("\n") + 1, column=len(before) - before.rfind("\n"))

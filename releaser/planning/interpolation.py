@@ -1,0 +1,128 @@
+"""A merged document → its values: names in `${…}` replaced once, texts kept as they were written.
+
+`vars` come first and may use only the built-ins; then every text may use both. A number that is not an integer keeps
+its source text, so that no float reaches a hash.
+"""
+
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from releaser.model.errors import InvalidDeclarations, Problem
+from releaser.model.tree import LIST, MAP, SCALAR, Node
+from releaser.model.value import Json, JsonMap
+
+TEXTS: Mapping[str, Any] = {
+    "vars": True,
+    "services": {
+        "*": {
+            "environment": True,
+            "labels": True,
+            "annotations": True,
+            "sysctls": True,
+            "extra_hosts": True,
+            "logging": {"options": True},
+            "deploy": {"labels": True},
+        }
+    },
+    "volumes": {"*": {"labels": True, "driver_opts": True}},
+    "networks": {"*": {"labels": True, "driver_opts": True}},
+}
+"""Maps of texts, whose plain scalars keep their source text: a tree of keys, `*` for any, True at the map."""
+
+_NOTHING: Mapping[str, Any] = {}
+_DOLLAR = re.compile(r"\$(?:\$|\{([^}]*)\})?")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
+def resolve(root: Node, builtins: Mapping[str, str]) -> tuple[JsonMap, tuple[Problem, ...]]:
+    """The document's values with its `vars` and the built-ins replaced, and what is wrong with them."""
+    problems: list[Problem] = []
+    declared: Node | None = root.value.get("vars")
+    names = dict(builtins)
+    if declared is not None and declared.kind == MAP:
+        outer = _Names(builtins, problems, "`vars` may use only the built-ins: ")
+        for name, node in declared.value.items():
+            if name in builtins:
+                message = f"`{name}` is built in"
+                problems.append(_problem(message, "choose another name", declared, name))
+            elif node.kind == SCALAR:
+                names[name] = outer.text_of(node)
+    resolved = _Names(names, problems, "known: ").values(root, {**TEXTS, "vars": _NOTHING})
+    if declared is not None and declared.kind == MAP:
+        resolved["vars"] = {name: names[name] for name in declared.value if name in names}
+    return resolved, tuple(problems)
+
+
+class _Names:
+    """Names with their values, and texts in which they are replaced."""
+
+    def __init__(self, names: Mapping[str, str], problems: list[Problem], known: str) -> None:
+        self._names = names
+        self._problems = problems
+        self._known = known
+
+    def values(self, node: Node, texts: Any) -> dict[str, Json]:
+        """A map's values."""
+        if texts is True:
+            return {
+                key: self.text_of(child) if child.kind == SCALAR else self._value(child, _NOTHING)
+                for key, child in node.value.items()
+            }
+        found: dict[str, Json] = {}
+        for key, child in node.value.items():
+            if child.kind == SCALAR:
+                value = child.value
+                if value.__class__ is str:
+                    found[key] = self._replaced(value, child) if "$" in value else value
+                else:
+                    found[key] = child.text if value.__class__ is float else value
+            else:
+                found[key] = self._value(child, texts.get(key) or texts.get("*") or _NOTHING)
+        return found
+
+    def text_of(self, node: Node) -> str:
+        """A scalar as it was written."""
+        text: str = node.value if node.text is None else node.text
+        return self._replaced(text, node) if "$" in text else text
+
+    def _value(self, node: Node, texts: Any) -> Json:
+        if node.kind == MAP:
+            return self.values(node, texts)
+        if node.kind == LIST:
+            return [self._value(child, _NOTHING) for child in node.value]
+        value = node.value
+        if value.__class__ is str:
+            return self._replaced(value, node) if "$" in value else value
+        return node.text if value.__class__ is float else value
+
+    def _replaced(self, text: str, node: Node) -> str:
+        def one(match: re.Match[str]) -> str:
+            if match[0] == "$$":
+                return "$"
+            name = match[1]
+            if name is not None and name in self._names:
+                return self._names[name]
+            self._refuse(name, node)
+            return match[0]
+
+        return _DOLLAR.sub(one, text)
+
+    def _refuse(self, name: str | None, node: Node) -> None:
+        if name is None:
+            message = "a `$` that begins no `${name}`"
+            hint = "write `$$` for a dollar, `${name}` for a name from `vars`"
+        elif _NAME.match(name):
+            message = f"`${{{name}}}`: no such name"
+            near = get_close_matches(name, self._names, n=1)
+            hint = f"did you mean `${{{near[0]}}}`?" if near else self._known + ", ".join(sorted(self._names)[:12])
+        else:
+            message = f"`${{{name}}}` is not a name"
+            hint = "only names from `vars` are replaced; there are no defaults and no expressions: set it in a layer"
+        problem = Problem(code=InvalidDeclarations.code, message=message, hint=hint, locations=(node.location,))
+        self._problems.append(problem)
+
+
+def _problem(message: str, hint: str, node: Node, key: str) -> Problem:
+    return Problem(code=InvalidDeclarations.code, message=message, hint=hint, locations=(node.key_location(key),))
