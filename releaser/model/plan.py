@@ -6,27 +6,11 @@ from datetime import datetime
 from releaser.model.drift import DriftItem
 from releaser.model.gate import GateResult
 from releaser.model.release import Release
-from releaser.model.resource import SecretPrint
+from releaser.model.resource import SecretPrint, Target
 from releaser.model.value import Document, Json, Location, Value
 
 CREATE, UPDATE, REPLACE, DELETE, UNCHANGED = "create", "update", "replace", "delete", "unchanged"
 PROMOTE, ROLLBACK, RECONCILE = "promote", "rollback", "reconcile"
-
-
-class Target(Value, frozen=True, kw_only=True):
-    """What services run on: the engine's settings and who it said it is."""
-
-    engine: str
-    identity: str
-    path: str | None = None  # directory
-    host: str | None = None  # docker, swarm
-    context: str | None = None  # kubernetes
-    namespace: str | None = None
-
-    @property
-    def place(self) -> str:
-        """The setting a person knows the target by."""
-        return self.path or self.host or "/".join(filter(None, (self.context, self.namespace))) or self.identity
 
 
 class FieldChange(Value, frozen=True, kw_only=True):

@@ -9,6 +9,22 @@ ResourceId = str
 """`kind/name`, as in `service/api`; Kubernetes adds group and namespace."""
 
 
+class Target(Value, frozen=True, kw_only=True):
+    """What services run on: the engine's settings and who it said it is."""
+
+    engine: str
+    identity: str
+    path: str | None = None  # directory
+    host: str | None = None  # docker, swarm
+    context: str | None = None  # kubernetes
+    namespace: str | None = None
+
+    @property
+    def place(self) -> str:
+        """The setting a person knows the target by."""
+        return self.path or self.host or "/".join(filter(None, (self.context, self.namespace))) or self.identity
+
+
 class Resource(Value, frozen=True, kw_only=True):
     """One thing an engine keeps: its body as the engine gets it, secrets as references only."""
 
@@ -90,6 +106,7 @@ class Inventory(Value, frozen=True, kw_only=True):
     files: Mapping[str, str] = {}
     secrets: Mapping[str, SecretPrint] = {}
     definitions: Mapping[str, Json] = {}  # secret → its source as declared then
+    target: Target | None = None  # where they are
 
 
 EMPTY = Inventory()

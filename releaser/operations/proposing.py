@@ -1,0 +1,194 @@
+"""Proposals: a request becomes a plan with all that its execution needs; reads only.
+
+The three triggers differ in where the resources come from; everything else is the same code.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from releaser.model.delivery import Record
+from releaser.model.drift import DriftItem
+from releaser.model.environment import PipelineEntry, Verify
+from releaser.model.errors import ForeignTarget, TargetMoved
+from releaser.model.gate import GateResult
+from releaser.model.plan import UNCHANGED, Plan, Target
+from releaser.model.release import Release
+from releaser.model.resource import EMPTY, Inventory, Observation, Resource
+from releaser.model.value import JsonMap, Value
+from releaser.operations.secrets import prints
+from releaser.operations.workspace import Workspace
+from releaser.planning import drift as drifting
+from releaser.planning import planner
+from releaser.planning.wording import listed
+from releaser.ports import Desired, Engine
+
+DEFAULT_WAIT = 300.0
+
+
+class Request(Value, frozen=True, kw_only=True):
+    """What somebody asked for: enough to make the same plan again."""
+
+    trigger: str  # promote | rollback | reconcile
+    environment: str
+    version: str | None = None  # promote: the release
+    revision: int | None = None  # rollback: the revision to bring back
+    adopt: bool = False
+    move: bool = False
+    accept: bool = False  # reconcile: take the drift into the record
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """How the environment wants a delivery to go; the defaults where its declarations cannot be read."""
+
+    wait: float = DEFAULT_WAIT
+    rollback_on_failure: bool = True
+    verify: Verify | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Goal:
+    """What shall be live, and why it may: the part that the three triggers differ in."""
+
+    project: str
+    release: Release
+    engine: Engine
+    desired: tuple[Desired, ...]
+    definitions: Mapping[str, JsonMap]  # secret → its source
+    secrets: tuple[str, ...]  # the secrets that are referred to
+    config_digest: str
+    rules: Rules
+    entry: PipelineEntry | None
+    locate: planner.Locate
+    restores: int | None = None
+    registers: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proposal:
+    """A plan with everything that its execution needs."""
+
+    plan: Plan
+    goal: Goal
+    head: Record | None
+    base: Inventory  # the head's, also when the target moved
+    observation: Observation
+
+    @property
+    def resources(self) -> tuple[Resource, ...]:
+        """What is wanted."""
+        return tuple(desired.resource for desired in self.goal.desired)
+
+    def warned(self, warnings: tuple[str, ...]) -> "Proposal":
+        """The same with more warnings, which are no part of the plan's id."""
+        plan = msgspec.structs.replace(self.plan, warnings=(*self.plan.warnings, *warnings))
+        return replace(self, plan=plan)
+
+
+def head_inventory(head: Record | None) -> Inventory:
+    """What the head left behind; of a delivery that still runs, what was there before it."""
+    if head is None:
+        return EMPTY
+    return head.base if head.inventory is None else head.inventory
+
+
+def observe(ws: Workspace, engine: Engine, environment: str, project: str, inventory: Inventory) -> Observation:
+    """What is live in the environment's target."""
+    return engine.observe(ws.scope(environment, project), inventory)
+
+
+def draft(ws: Workspace, request: Request, goal: Goal, head: Record | None) -> Proposal:
+    """The proposal for a goal, its gates not yet asked. Raises TargetMoved, ForeignTarget."""
+    inventory = head_inventory(head)
+    target = goal.engine.target()
+    left = _left_target(request, target, head)
+    planned_on = EMPTY if left else inventory
+    observation = observe(ws, goal.engine, request.environment, goal.project, planned_on)
+    found, unknown = prints(ws, request.environment, goal.secrets, goal.definitions)
+    wanted = planner.Wanted(
+        resources=tuple(desired.resource for desired in goal.desired),
+        inventory=planned_on,
+        observation=observation,
+        secrets=found,
+        owns_orphans=goal.engine.capabilities.owns_orphans,
+    )
+    adopts = planner.foreign(wanted, ws.mark(request.environment, goal.project, 0))
+    if adopts and not request.adopt:
+        raise _foreign(request, target, adopts)
+    drift = drifting.detect(planned_on, observation) if not left else ()
+    plan = Plan(
+        id="",
+        project=goal.project,
+        environment=request.environment,
+        target=target,
+        trigger=request.trigger,
+        release=goal.release,
+        base_revision=0 if head is None else head.delivery.revision,
+        restores=goal.restores,
+        rendered_digest=planner.rendered_digest(wanted.resources),
+        config_digest=goal.config_digest,
+        changes=() if request.accept else planner.changes(wanted, goal.locate),
+        drift=_known_drift(drift, planned_on),
+        secrets=found,
+        adopts=adopts,
+        moves_from=left,
+        accepts=request.accept,
+        registers=goal.registers,
+        warnings=(*goal.warnings, *unknown),
+        created_at=ws.clock.now(),
+    )
+    return Proposal(plan=plan, goal=goal, head=head, base=inventory, observation=observation)
+
+
+def conclude(proposal: Proposal, gates: tuple[GateResult, ...]) -> Proposal:
+    """The finished plan: nothing to do, or with its gates; then with its id."""
+    idle = nothing_to_do(proposal)
+    plan = msgspec.structs.replace(proposal.plan, gates=() if idle else gates, nothing_to_do=idle)
+    plan = msgspec.structs.replace(plan, id=planner.plan_id(plan, proposal.goal.entry))
+    return replace(proposal, plan=plan)
+
+
+def nothing_to_do(proposal: Proposal) -> bool:
+    """Whether the same release with the same resources is known to run, untouched, with the same secrets."""
+    plan, head = proposal.plan, proposal.head
+    if head is None or head.delivery.current is None or plan.adopts or plan.moves_from or plan.drift:
+        return False
+    same = head.delivery.current.release == plan.release.version and _same_resources(proposal)
+    return same and all(change.action == UNCHANGED for change in plan.changes)
+
+
+def _same_resources(proposal: Proposal) -> bool:
+    recorded = {name: item.resource.fingerprint for name, item in proposal.base.items.items()}
+    return recorded == {resource.id: resource.fingerprint for resource in proposal.resources}
+
+
+def _left_target(request: Request, target: Target, head: Record | None) -> Target | None:
+    """The target that a move leaves behind, None where it stays. Raises TargetMoved."""
+    if head is None:
+        return None
+    was = head_inventory(head).target or head.delivery.target
+    if (was.engine, was.identity) == (target.engine, target.identity):
+        return None
+    if not request.move:
+        raise TargetMoved(
+            f"{request.environment} was delivered to {was.engine} {was.place}, and would now go to "
+            f"{target.engine} {target.place}",
+            hint="say --move to deliver to the new target and remove it from the old one",
+        )
+    return was
+
+
+def _foreign(request: Request, target: Target, names: tuple[str, ...]) -> ForeignTarget:
+    shown = listed(names[:5] if len(names) <= 5 else [*names[:4], f"{len(names) - 4} more"])
+    return ForeignTarget(
+        f"{target.place} holds what this history did not deliver to {request.environment}: {shown}",
+        hint="look at it first; say --adopt to take it over, which is recorded",
+    )
+
+
+def _known_drift(drift: tuple[DriftItem, ...], inventory: Inventory) -> tuple[DriftItem, ...]:
+    """The drift of a delivered environment; before the first delivery nothing can have drifted."""
+    return drift if inventory.items or inventory.files else ()

@@ -1,0 +1,116 @@
+"""reconcile: the recorded state over the drift, or the drift into the record."""
+
+from collections.abc import Iterator
+
+from releaser.model.drift import MISSING, DriftItem
+from releaser.model.errors import AcceptRefused, Refused
+from releaser.model.plan import RECONCILE
+from releaser.model.resource import EMPTY, Inventory, InventoryItem, Live, Observation, Resource
+from releaser.model.value import Json
+from releaser.operations.proposing import Goal, Proposal, Request, conclude, draft, observe
+from releaser.operations.rollback import known_environment, readable, usable
+from releaser.operations.settle import settled_head
+from releaser.operations.workspace import Workspace
+from releaser.planning import drift as drifting
+from releaser.planning import fingerprint, gates
+from releaser.ports import Desired
+
+
+def request(environment: str, *, accept: bool = False) -> Request:
+    """A request to reconcile."""
+    return Request(trigger=RECONCILE, environment=environment, accept=accept)
+
+
+def propose(ws: Workspace, asked: Request) -> Proposal:
+    """The proposal to put the record back, or to take the drift in. Raises Refused, AcceptRefused."""
+    name = asked.environment
+    head = settled_head(ws, name)
+    if head is None:
+        known_environment(ws, name)
+        raise Refused(f"nothing was delivered to {name} yet, so there is nothing to reconcile it with")
+    if head.delivery.current is None:
+        raise Refused(
+            f"{name} #{head.delivery.revision} {head.delivery.status}: what should run there is not known",
+            hint=f"release resume {name}, to finish it, or release abort {name}",
+        )
+    inventory = head.inventory or EMPTY
+    engine = ws.engine_at(head.delivery.target)
+    wanted = inventory
+    if asked.accept:
+        wanted = accepted(inventory, observe(ws, engine, name, head.plan.project, inventory), head.plan.release.digests())
+    declared = readable(ws, name)
+    referred = sorted({secret for item in wanted.items.values() for secret in item.resource.secrets.values()})
+    definitions, source_warnings = usable(inventory.definitions, declared.environment, referred)
+    release = ws.history.record(name, head.delivery.current.revision).plan.release if head.delivery.current.revision else head.plan.release
+    goal = Goal(
+        project=head.plan.project,
+        release=release,
+        engine=engine,
+        desired=tuple(Desired(resource=item.resource, revision=item.revision) for item in wanted.items.values()),
+        definitions=definitions,
+        secrets=tuple(referred),
+        config_digest=head.delivery.config_digest,
+        rules=declared.rules,
+        entry=declared.entry,
+        locate=lambda _resource, _path: None,
+        warnings=(*declared.warnings, *source_warnings),
+    )
+    found = gates.confirmation(declared.entry) if declared.entry else ()
+    return conclude(draft(ws, asked, goal, head), found)
+
+
+def accepted(inventory: Inventory, observation: Observation, digests: dict[str, str]) -> Inventory:
+    """The inventory with the drift taken in. Raises AcceptRefused for another image digest, or a secret."""
+    items = dict(inventory.items)
+    for item in drifting.detect(inventory, observation):
+        _refuse_secrets(item)
+        if item.kind == MISSING:
+            del items[item.resource]
+        elif item.resource in observation.resources:
+            live = observation.resources[item.resource]
+            _refuse_images(live, digests)
+            items[item.resource] = _as_live(live, items.get(item.resource))
+    return Inventory(
+        items=items, files=observation.files, secrets=inventory.secrets, definitions=inventory.definitions
+    )
+
+
+def _as_live(live: Live, before: InventoryItem | None) -> InventoryItem:
+    secrets = before.resource.secrets if before else {}
+    body = live.body
+    resource = Resource(id=live.id, body=body, fingerprint=fingerprint.of(body), secrets=secrets)
+    revision = live.mark.revision if live.mark else (before.revision if before else 0)
+    return InventoryItem(
+        resource=resource, snapshot=body, uid=live.uid, generation=live.generation, revision=revision
+    )
+
+
+def _refuse_secrets(item: DriftItem) -> None:
+    for field in item.fields:
+        if drifting.REPLACED in {field.live, field.recorded}:
+            raise AcceptRefused(
+                f"{item.resource}: {field.path} is a secret in the record, and a literal would take its place",
+                hint="put the record back: release reconcile --to ENV",
+            )
+
+
+def _refuse_images(live: Live, digests: dict[str, str]) -> None:
+    for image in _images(live.body):
+        if image.rpartition("@")[2] not in digests.values():
+            raise AcceptRefused(
+                f"{live.id} runs {image}, which is no image of the release",
+                hint="register a release with that image and promote it",
+            )
+
+
+def _images(body: Json) -> Iterator[str]:
+    """Every image that a body names, in Compose's and in Kubernetes' and Swarm's spelling."""
+    if isinstance(body, dict):
+        for key, value in body.items():
+            if key in {"image", "Image"} and isinstance(value, str):
+                yield value
+            else:
+                yield from _images(value)
+    elif isinstance(body, list):
+        for value in body:
+            yield from _images(value)

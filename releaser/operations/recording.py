@@ -1,0 +1,36 @@
+"""Recording: every point of a delivery goes to the history as a step, and to whoever watches."""
+
+from releaser.model.delivery import Delivery, Step
+from releaser.model.event import Event, Point
+from releaser.operations.workspace import Workspace
+from releaser.ports import Lease
+
+
+class Recorder:
+    """The progress of one delivery; implements ports.Progress for the engine."""
+
+    def __init__(self, ws: Workspace, lease: Lease) -> None:
+        self._ws = ws
+        self._lease = lease
+        self._revision: int | None = None
+
+    def began(self, delivery: Delivery) -> None:
+        """From here on points are steps of this delivery."""
+        self._revision = delivery.revision
+        self.point(Point.INTENT, f"#{delivery.revision} is recorded as running")
+
+    def point(self, point: Point, text: str, resource: str | None = None) -> None:
+        """A point was reached."""
+        now = self._ws.clock.now()
+        event = Event(at=now, environment=self._lease.environment, point=point, text=text, resource=resource)
+        self.event(event)
+
+    def event(self, event: Event) -> None:
+        """A point was reached, as an engine tells it. Raises LeaseLost."""
+        if self._revision is not None and event.point is not Point.FINISHED:
+            self._ws.history.step(self._lease, self._revision, Step(at=event.at, text=event.text))
+        self._ws.progress.event(event)
+
+    def still_ours(self) -> None:
+        """Raises LeaseLost; asked right before an engine is written."""
+        self._ws.history.renew(self._lease)

@@ -1,0 +1,210 @@
+"""rollback: an earlier delivery's resources again, image and configuration, from the record alone."""
+
+from collections.abc import Iterable, Mapping
+
+from releaser.model.delivery import SUCCEEDED, Delivery, Record
+from releaser.model.environment import Environment, Pipeline, PipelineEntry
+from releaser.model.errors import NothingToRollBackTo, Refused, ReleaseError, SecretSourceChanged, UnknownName
+from releaser.model.plan import ROLLBACK
+from releaser.model.value import JsonMap
+from releaser.operations import images
+from releaser.operations.promote import rules_of
+from releaser.operations.proposing import Goal, Proposal, Request, Rules, conclude, draft
+from releaser.operations.settle import settled_head
+from releaser.operations.workspace import Workspace, entry_of
+from releaser.planning import gates
+from releaser.planning.planner import differs
+from releaser.planning.wording import listed
+from releaser.ports import DeliveryQuery, Desired
+
+
+def request(
+    ws: Workspace, environment: str, *, revision: int | None = None, release: str | None = None, move: bool = False
+) -> Request:
+    """A request to roll back; without a revision or a release the target is found.
+
+    Raises NothingToRollBackTo, UnknownName.
+    """
+    target = find_target(ws, environment, revision=revision, release=release)
+    return Request(trigger=ROLLBACK, environment=environment, revision=target.revision, move=move)
+
+
+def find_target(
+    ws: Workspace, environment: str, *, revision: int | None = None, release: str | None = None
+) -> Delivery:
+    """The delivery to bring back (design, rule 9)."""
+    head = settled_head(ws, environment)
+    if head is None:
+        known_environment(ws, environment)
+        raise NothingToRollBackTo(f"nothing was delivered to {environment} yet")
+    if revision is not None:
+        return _succeeded(ws.history.delivery(environment, revision))
+    if release is not None:
+        return _of_release(ws, environment, release, head)
+    return _before(ws, environment, head)
+
+
+def _succeeded(delivery: Delivery) -> Delivery:
+    if delivery.status != SUCCEEDED:
+        raise Refused(
+            f"{delivery.environment} #{delivery.revision} {delivery.status}: only what succeeded can be brought back",
+            hint=f"release history --env {delivery.environment}",
+        )
+    return delivery
+
+
+def _of_release(ws: Workspace, environment: str, release: str, head: Record) -> Delivery:
+    query = DeliveryQuery(environments=(environment,), release=release, status=SUCCEEDED, limit=1)
+    found = ws.history.deliveries(query)
+    if not found:
+        raise UnknownName(
+            f"{release} never succeeded in {environment}", hint=f"release history --env {environment}, for what did"
+        )
+    return found[0]
+
+
+def _before(ws: Workspace, environment: str, head: Record) -> Delivery:
+    current = head.delivery.current
+    if current is None:
+        query = DeliveryQuery(environments=(environment,), status=SUCCEEDED, limit=1)
+    else:
+        original = _first_delivered_as(ws, ws.history.delivery(environment, current.revision))
+        query = DeliveryQuery(
+            environments=(environment,),
+            status=SUCCEEDED,
+            before=original.revision,
+            other_than=original.rendered_digest,
+            limit=1,
+        )
+    found = ws.history.deliveries(query)
+    if found:
+        return found[0]
+    only = f"#{head.delivery.revision} ({head.delivery.release})"
+    raise NothingToRollBackTo(
+        f"{environment} has nothing to roll back to: no delivery with other resources succeeded before {only}",
+        hint=f"release history --env {environment}",
+    )
+
+
+def _first_delivered_as(ws: Workspace, delivery: Delivery) -> Delivery:
+    while delivery.restores is not None:
+        delivery = ws.history.delivery(delivery.environment, delivery.restores)
+    return delivery
+
+
+def known_environment(ws: Workspace, environment: str) -> None:
+    """Raises UnknownName where the declarations can be read and do not have it."""
+    declared = readable(ws, environment)
+    if declared.pipeline is not None:
+        entry_of(declared.pipeline, environment)
+
+
+class Readable:
+    """What can be read of today's declarations: a rollback goes on without them, and says so."""
+
+    def __init__(self) -> None:
+        self.pipeline: Pipeline | None = None
+        self.entry: PipelineEntry | None = None
+        self.environment: Environment | None = None
+        self.warnings: tuple[str, ...] = ()
+
+    @property
+    def rules(self) -> Rules:
+        """Today's rules, or the defaults."""
+        return Rules() if self.environment is None else rules_of(self.environment)
+
+
+def readable(ws: Workspace, environment: str) -> Readable:
+    """Today's declarations of an environment, as far as they can be read."""
+    found = Readable()
+    try:
+        found.pipeline = ws.pipeline()
+        found.entry = found.pipeline.environments.get(environment)
+        found.environment = ws.declarations.environment(environment)
+    except ReleaseError as error:
+        found.warnings = (f"the declarations cannot be read ({error.message}): nothing verifies this delivery",)
+    return found
+
+
+def propose(ws: Workspace, asked: Request) -> Proposal:
+    """The proposal to bring a recorded delivery back; needs neither declarations nor registries."""
+    assert asked.revision is not None  # noqa: S101 - what makes it a rollback
+    record = ws.history.record(asked.environment, asked.revision)
+    inventory = record.inventory
+    if inventory is None:
+        raise Refused(f"{asked.environment} #{asked.revision} has not ended")
+    declared = readable(ws, asked.environment)
+    referred = sorted({name for item in inventory.items.values() for name in item.resource.secrets.values()})
+    definitions, source_warnings = usable(inventory.definitions, declared.environment, referred)
+    goal = Goal(
+        project=record.plan.project,
+        release=record.plan.release,
+        engine=ws.engine_at(record.delivery.target),
+        desired=tuple(
+            Desired(resource=item.resource, revision=item.revision) for item in _ordered(record, inventory.items)
+        ),
+        definitions=definitions,
+        secrets=tuple(referred),
+        config_digest=record.delivery.config_digest,
+        rules=declared.rules,
+        entry=declared.entry,
+        locate=lambda _resource, _path: None,
+        restores=asked.revision,
+        warnings=(*declared.warnings, *source_warnings),
+    )
+    proposal = draft(ws, asked, goal, settled_head(ws, asked.environment))
+    warnings = (*_changed_secrets(record, proposal), *_missing_images(ws, declared.pipeline, proposal))
+    found = gates.confirmation(declared.entry) if declared.entry else ()
+    return conclude(proposal.warned(warnings), found)
+
+
+def _ordered(record: Record, items: Mapping[str, object]) -> Iterable:  # type: ignore[type-arg]
+    order = {resource.id: index for index, resource in enumerate(record.resources)}
+    return [items[name] for name in sorted(items, key=lambda name: (order.get(name, len(order)), name))]
+
+
+def usable(
+    recorded: Mapping[str, JsonMap], environment: Environment | None, referred: Iterable[str]
+) -> tuple[dict[str, JsonMap], tuple[str, ...]]:
+    """The recorded sources of secrets that may be read today, and a warning for each that may not.
+
+    A recorded command runs only if today's declarations have the same one: a history must not be able to run programs.
+    """
+    found: dict[str, JsonMap] = {}
+    warnings = []
+    for name in referred:
+        definition = recorded.get(name, {})
+        today = environment.secrets.get(name) if environment else None
+        if definition.get("from") == "exec" and definition != today:
+            warnings.append(f"secret {name}: the recorded command is not today's, and is not run")
+        else:
+            found[name] = definition
+    return found, tuple(warnings)
+
+
+def refuse_changed_sources(names: Iterable[str]) -> None:
+    """Raises SecretSourceChanged for secrets whose recorded command may not run and that the engine must be given."""
+    missing = sorted(names)
+    if missing:
+        raise SecretSourceChanged(
+            f"the recorded source of secret {listed(missing)} is a command that today's declarations do not have",
+            hint="declare the same command again, or promote instead",
+        )
+
+
+def _changed_secrets(record: Record, proposal: Proposal) -> tuple[str, ...]:
+    then = record.inventory.secrets if record.inventory else {}
+    changed = [name for name, now in proposal.plan.secrets.items() if name in then and differs(then[name], now)]
+    if not changed:
+        return ()
+    return (f"today's value of secret {listed(sorted(changed))} is not that of #{record.delivery.revision}",)
+
+
+def _missing_images(ws: Workspace, pipeline: Pipeline | None, proposal: Proposal) -> tuple[str, ...]:
+    if not proposal.plan.writes or pipeline is None:
+        return ()
+    try:
+        images.confirm(ws, pipeline, proposal.plan.release, tuple(sorted(proposal.plan.release.images)))
+    except ReleaseError as error:
+        return (f"the images could not be confirmed: {error.message}",)
+    return ()

@@ -1,0 +1,58 @@
+"""settle: what a crash left `running` gets its outcome, by looking; nothing is written to the engine."""
+
+from datetime import datetime
+
+import msgspec
+
+from releaser.model.delivery import RUNNING, Delivery, Outcome, Record
+from releaser.model.resource import Observation
+from releaser.operations.workspace import Workspace
+from releaser.planning import settling
+from releaser.ports import Lease
+
+
+def settle(ws: Workspace, lease: Lease) -> Delivery | None:
+    """Record the outcome of a delivery whose holder died; we hold the lease, so a running head has no holder.
+
+    Gives the settled delivery, None where nothing was to settle.
+    """
+    head = ws.history.head(lease.environment)
+    if head is None or head.status != RUNNING:
+        return None
+    record = ws.history.record(lease.environment, head.revision)
+    return ws.history.finish(lease, head.revision, look(ws, record))
+
+
+def look(ws: Workspace, record: Record) -> Outcome:
+    """What a delivery that was cut off really did. Raises EngineUnreachable."""
+    engine = ws.engine_at(record.delivery.target)
+    scope = ws.scope(record.delivery.environment, record.plan.project)
+    observation: Observation = engine.observe(scope, record.base)
+    return settling.judge(record, observation, since(ws, record.delivery, ws.clock.now()), ws.clock.now())
+
+
+def since(ws: Workspace, delivery: Delivery, now: datetime) -> datetime:
+    """Since when the delivery's release is current once it succeeds: unbroken over deliveries of the same release."""
+    if delivery.base_revision:
+        before = ws.history.delivery(delivery.environment, delivery.base_revision)
+        if before.status == "succeeded" and before.current and before.current.release == delivery.release:
+            return before.current.since
+    return now
+
+
+def settled_head(ws: Workspace, environment: str) -> Record | None:
+    """The head as it will be once it is settled: what a plan is made on. Writes nothing.
+
+    A delivery that really runs is taken as it was recorded: its plan will be stale when it ends.
+    """
+    record = ws.head_record(environment)
+    if record is None or record.delivery.status != RUNNING or holder_lives(ws, environment):
+        return record
+    outcome = look(ws, record)
+    delivery = msgspec.structs.replace(record.delivery, status=outcome.status, current=outcome.current)
+    return msgspec.structs.replace(record, delivery=delivery, inventory=outcome.inventory)
+
+
+def holder_lives(ws: Workspace, environment: str) -> bool:
+    """Whether somebody delivers to the environment right now."""
+    return any(lease.alive for lease in ws.history.leases() if lease.environment == environment)

@@ -1,0 +1,113 @@
+"""Everything that an operation may use, opened once and passed along."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from releaser.model.delivery import Record
+from releaser.model.environment import Pipeline, PipelineEntry
+from releaser.model.errors import UnknownName
+from releaser.model.plan import Target
+from releaser.model.resource import Mark
+from releaser.model.value import JsonMap
+from releaser.planning.wording import listed, nearest
+from releaser.ports import (
+    Clock,
+    Declarations,
+    Engine,
+    FingerprintKey,
+    HistoryStore,
+    Holder,
+    ImageRegistry,
+    Progress,
+    Scope,
+    SecretSource,
+    SourceControl,
+    Stop,
+    Verifier,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Actor:
+    """Who acts, and with which program."""
+
+    name: str
+    host: str
+    process: int
+    tool_version: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workspace:
+    """One project with its edges opened; `engine_for` opens engines when they are asked for."""
+
+    root: Path
+    actor: Actor
+    declarations: Declarations
+    history: HistoryStore
+    registry: ImageRegistry
+    open_engine: Callable[[JsonMap], Engine]
+    secrets: SecretSource
+    open_key: Callable[[], FingerprintKey]
+    verifier: Verifier
+    source: SourceControl
+    clock: Clock
+    stop: Stop
+    progress: Progress
+    _engines: dict[str, Engine] = field(default_factory=dict)
+
+    def engine(self, settings: JsonMap) -> Engine:
+        """The engine of an `engine:` section; opened once."""
+        key = repr(sorted(settings.items()))
+        if key not in self._engines:
+            self._engines[key] = self.open_engine(settings)
+        return self._engines[key]
+
+    def engine_at(self, target: Target) -> Engine:
+        """The engine of a recorded target."""
+        return self.engine(settings_of(target))
+
+    def pipeline(self) -> Pipeline:
+        """The declared pipeline."""
+        return self.declarations.pipeline()
+
+    def scope(self, environment: str, project: str) -> Scope:
+        """Whose things engines are asked for."""
+        return Scope(project=project, environment=environment, history=self.history.id)
+
+    def mark(self, environment: str, project: str, revision: int) -> Mark:
+        """What delivered things are marked with."""
+        return Mark(project=project, environment=environment, history=self.history.id, revision=revision)
+
+    def holder(self, verb: str) -> Holder:
+        """Who we are to a second one who wants the same lease."""
+        actor = self.actor
+        return Holder(actor=actor.name, host=actor.host, process=actor.process, verb=verb, since=self.clock.now())
+
+    def head_record(self, environment: str) -> Record | None:
+        """The newest delivery with all that is stored of it."""
+        head = self.history.head(environment)
+        return None if head is None else self.history.record(environment, head.revision)
+
+    def close(self) -> None:
+        """Let go of engines and history."""
+        for engine in self._engines.values():
+            engine.close()
+        self.history.close()
+
+
+def settings_of(target: Target) -> dict[str, str]:
+    """The `engine:` section that a target was declared by."""
+    words = {"path": target.path, "host": target.host, "context": target.context, "namespace": target.namespace}
+    return {"kind": target.engine, **{word: value for word, value in words.items() if value is not None}}
+
+
+def entry_of(pipeline: Pipeline, environment: str) -> PipelineEntry:
+    """The environment's line in the pipeline. Raises UnknownName with the nearest name."""
+    if environment in pipeline.environments:
+        return pipeline.environments[environment]
+    near = nearest(environment, pipeline.environments)
+    known = listed(list(pipeline.environments))
+    hint = f"did you mean {near}?" if near else f"the pipeline has {known}"
+    raise UnknownName(f"there is no environment {environment}", hint=hint)

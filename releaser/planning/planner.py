@@ -1,0 +1,181 @@
+"""The planner: what is wanted, what was recorded and what is live become a list of changes."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from releaser.model.environment import PipelineEntry
+from releaser.model.plan import CREATE, DELETE, UNCHANGED, UPDATE, Change, FieldChange, Plan
+from releaser.model.resource import Inventory, InventoryItem, Live, Mark, Observation, Resource, SecretPrint
+from releaser.model.value import Json, Location, Path, Value, at_path, dotted
+from releaser.planning import fingerprint
+from releaser.planning.diff import diff, leaves
+from releaser.planning.drift import REPLACED, holds_secret, masked
+
+Locate = Callable[[str, Path], Location | None]
+"""(resource, path in its body) → where the declarations say so."""
+
+
+class Wanted(Value, frozen=True, kw_only=True):
+    """What a plan is made from."""
+
+    resources: tuple[Resource, ...]
+    inventory: Inventory  # the head's
+    observation: Observation
+    secrets: Mapping[str, SecretPrint]
+    owns_orphans: bool
+
+
+def changes(wanted: Wanted, locate: Locate) -> tuple[Change, ...]:
+    """Every resource with what would happen to it: the wanted ones in their order, then the deletions."""
+    found = [_change(resource, wanted, locate) for resource in wanted.resources]
+    return (*_with_secrets(found, wanted), *_deletions(wanted))
+
+
+def _change(resource: Resource, wanted: Wanted, locate: Locate) -> Change:
+    item = wanted.inventory.items.get(resource.id)
+    live = wanted.observation.resources.get(resource.id)
+    if live is None:
+        return Change(resource=resource.id, action=CREATE, fields=tuple(_created(resource, locate)))
+    same = item is not None and item.resource.fingerprint == resource.fingerprint
+    if same and item is not None and (item.snapshot is live.body or item.snapshot == live.body):
+        return Change(resource=resource.id, action=UNCHANGED)
+    fields = tuple(_fields(resource, item, live, locate))
+    return Change(resource=resource.id, action=UPDATE if fields else UNCHANGED, fields=fields)
+
+
+def _created(resource: Resource, locate: Locate) -> Iterator[FieldChange]:
+    for path, value in leaves(resource.body):
+        secret = holds_secret(dotted(path), resource.secrets)
+        yield FieldChange(path=dotted(path), old=None, new=value, origin=locate(resource.id, path), secret=secret)
+
+
+def _fields(resource: Resource, item: InventoryItem | None, live: Live, locate: Locate) -> Iterator[FieldChange]:
+    before = item.resource.secrets if item else {}
+    found: dict[Path, tuple[Json, Json]] = {}
+    recorded = item.resource.body if item else live.body
+    for path, old, new in masked(recorded, resource.body, before, resource.secrets):
+        found[path] = (old, new)
+    for path, old, new in diff(item.snapshot, live.body) if item else ():
+        declared = at_path(resource.body, path)
+        back = old if declared is None and at_path(recorded, path) is None else declared
+        if back != new:
+            hidden = any(holds_secret(dotted(path), secrets) for secrets in (before, resource.secrets))
+            found[path] = (REPLACED if hidden and new is not None else new, back)
+    for path in sorted(found):
+        secret = any(holds_secret(dotted(path), secrets) for secrets in (before, resource.secrets))
+        old, new = found[path]
+        yield FieldChange(path=dotted(path), old=old, new=new, origin=locate(resource.id, path), secret=secret)
+
+
+def _with_secrets(found: list[Change], wanted: Wanted) -> Iterator[Change]:
+    """The changes, with those of secret values; only a value known to differ is a change."""
+    left = dict(sorted(_changed_secrets(wanted.inventory.secrets, wanted.secrets)))
+    for change in found:
+        field = left.pop(change.resource, None)
+        if field is None:
+            yield change
+        else:
+            action = UPDATE if change.action == UNCHANGED else change.action
+            yield Change(resource=change.resource, action=action, fields=(*change.fields, field))
+    for resource, field in left.items():
+        yield Change(resource=resource, action=UPDATE, fields=(field,))
+
+
+def _changed_secrets(
+    old: Mapping[str, SecretPrint], new: Mapping[str, SecretPrint]
+) -> Iterator[tuple[str, FieldChange]]:
+    for name, now in new.items():
+        then = old.get(name)
+        if then is not None and differs(then, now):
+            field = FieldChange(path="value", old=then.fingerprint, new=now.fingerprint, secret=True)
+            yield f"secret/{name}", field
+
+
+def differs(then: SecretPrint, now: SecretPrint) -> bool:
+    """Whether two fingerprints are of values known to differ: same key, both readable, not equal."""
+    return then.key == now.key and None not in {then.fingerprint, now.fingerprint} and then != now
+
+
+def _deletions(wanted: Wanted) -> Iterator[Change]:
+    keep = {resource.id for resource in wanted.resources}
+    for name in sorted(wanted.observation.resources.keys() - keep):
+        if name in wanted.inventory.items or wanted.owns_orphans:
+            yield Change(resource=name, action=DELETE)
+
+
+def foreign(wanted: Wanted, scope: Mark) -> tuple[str, ...]:
+    """The live things that are not ours but in our way: marked by another history, or unmarked under our names.
+
+    Where an engine owns what lies in its target, everything there is in the way; what lost its mark there after a
+    delivery of ours was edited by hand, and is ours.
+    """
+    wanted_ids = {resource.id for resource in wanted.resources}
+    in_way = []
+    for name, live in wanted.observation.resources.items():
+        known = name in wanted.inventory.items or (wanted.owns_orphans and bool(wanted.inventory.items))
+        if live.mark is not None:
+            other = (live.mark.project, live.mark.environment, live.mark.history) != _whose(scope)
+        else:
+            other = not known
+        if other and (known or name in wanted_ids or wanted.owns_orphans):
+            in_way.append(name)
+    return tuple(sorted(in_way))
+
+
+def _whose(mark: Mark) -> tuple[str, str, str]:
+    return mark.project, mark.environment, mark.history
+
+
+def rendered_digest(resources: Sequence[Resource]) -> str:
+    """The hash of all resources: equal where an environment would get the same, whatever the order."""
+    return fingerprint.of(sorted((resource.id, resource.fingerprint) for resource in resources))
+
+
+def plan_id(plan: Plan, entry: PipelineEntry | None) -> str:
+    """The hash of what a plan rests on; not of times, gate results, wording, or the lines that values stand on."""
+    return fingerprint.of(
+        {
+            "project": plan.project,
+            "environment": plan.environment,
+            "target": plan.target,
+            "trigger": plan.trigger,
+            "release": [plan.release.version, plan.release.digests()],
+            "base": plan.base_revision,
+            "restores": plan.restores,
+            "rendered": plan.rendered_digest,
+            "secrets": plan.secrets,
+            "changes": [_essence(change) for change in plan.changes if change.action != UNCHANGED],
+            "drift": [(item.resource, item.kind, item.fields) for item in plan.drift],
+            "adopts": plan.adopts,
+            "moves": plan.moves_from,
+            "accepts": plan.accepts,
+            "entry": None if entry is None else _rules(entry),
+        }
+    )
+
+
+def _essence(change: Change) -> tuple[str, str, list[tuple[str, Json, Json]]]:
+    return change.resource, change.action, [(field.path, field.old, field.new) for field in change.fields]
+
+
+def _rules(entry: PipelineEntry) -> Json:
+    return [entry.name, entry.layers, entry.upstream, entry.soak, entry.confirm, entry.platforms]
+
+
+def moved_parts(old: Plan, new: Plan) -> tuple[str, ...]:
+    """What differs between a saved plan and the plan made again, each in a few words."""
+    found = []
+    if old.base_revision != new.base_revision:
+        found.append(f"the head was #{old.base_revision} and is #{new.base_revision}")
+    if old.target != new.target:
+        found.append(f"the target was {old.target.place} and is {new.target.place}")
+    if old.release.digests() != new.release.digests():
+        found.append(f"{new.release.version} has other digests")
+    if old.rendered_digest != new.rendered_digest:
+        found.append("the declarations give other resources")
+    if old.secrets != new.secrets:
+        found.append("a secret's value or the fingerprint key changed")
+    if [_essence(c) for c in old.changes] != [_essence(c) for c in new.changes]:
+        found.append("the changes are others")
+    if [(i.resource, i.kind, i.fields) for i in old.drift] != [(i.resource, i.kind, i.fields) for i in new.drift]:
+        found.append("the live state drifted in another way")
+    return tuple(found) or ("the environment's entry in the pipeline changed",)
