@@ -4,16 +4,16 @@ lock → settle → the plan made again is the same → gates → intent → app
 back what ran before, within the same delivery.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from collections.abc import Iterator
 
-from releaser.model.delivery import Delivery, Intent, Result
+from releaser.model.delivery import ABORTED, FAILED, INTERRUPTED, Delivery, Intent, Outcome, Result
 from releaser.model.errors import GateRefused, StalePlan
 from releaser.model.event import Point
 from releaser.model.plan import PROMOTE, RECONCILE, ROLLBACK, Plan
 from releaser.operations import promote, reconcile, rollback
-from releaser.operations.performing import Attempt, perform
+from releaser.operations.attempt import Attempt
+from releaser.operations.performing import perform
 from releaser.operations.proposing import Proposal, Request
 from releaser.operations.recording import Recorder
 from releaser.operations.settle import settle, since
@@ -71,7 +71,17 @@ def execute(ws: Workspace, request: Request, expected: Plan, reason: str | None 
             back_to=proposal.head.delivery.current if proposal.head else None,
             since=since(ws, delivery, ws.clock.now()),
         )
-        return finished(ws, lease, delivery, perform(ws, recorder, attempt), recorder)
+        return finish(ws, lease, recorder, delivery, perform(ws, recorder, attempt))
+
+
+_OUTCOMES = {FAILED: "failed", INTERRUPTED: "interrupted", ABORTED: "delivered"}
+
+
+def finish(ws: Workspace, lease: Lease, recorder: Recorder, delivery: Delivery, outcome: Outcome) -> Result:
+    """Record the outcome, and say it."""
+    ended = ws.history.finish(lease, delivery.revision, outcome)
+    recorder.point(Point.FINISHED, f"#{ended.revision} {ended.status}")
+    return Result(outcome=_OUTCOMES.get(ended.status, "delivered"), delivery=ended, plan_id=ended.plan_id)
 
 
 def refuse_moved(expected: Plan, found: Plan) -> None:

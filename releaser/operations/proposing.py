@@ -13,9 +13,9 @@ from releaser.model.drift import DriftItem
 from releaser.model.environment import PipelineEntry, Verify
 from releaser.model.errors import ForeignTarget, TargetMoved
 from releaser.model.gate import GateResult
-from releaser.model.plan import UNCHANGED, Plan, Target
+from releaser.model.plan import UNCHANGED, Plan
 from releaser.model.release import Release
-from releaser.model.resource import EMPTY, Inventory, Observation, Resource
+from releaser.model.resource import EMPTY, Inventory, Observation, Resource, Target
 from releaser.model.value import JsonMap, Value
 from releaser.operations.secrets import prints
 from releaser.operations.workspace import Workspace

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from releaser.model.delivery import INTERRUPTED
 from releaser.model.drift import MISSING, DriftItem
 from releaser.model.errors import AcceptRefused, Refused
 from releaser.model.plan import RECONCILE
@@ -29,19 +30,21 @@ def propose(ws: Workspace, asked: Request) -> Proposal:
         known_environment(ws, name)
         raise Refused(f"nothing was delivered to {name} yet, so there is nothing to reconcile it with")
     if head.delivery.current is None:
+        ways = {INTERRUPTED: f"release resume {name}, to finish it, or release abort {name}"}
         raise Refused(
             f"{name} #{head.delivery.revision} {head.delivery.status}: what should run there is not known",
-            hint=f"release resume {name}, to finish it, or release abort {name}",
+            hint=ways.get(head.delivery.status, f"release promote RELEASE --to {name}"),
         )
+    release = ws.history.record(name, head.delivery.current.revision).plan.release
     inventory = head.inventory or EMPTY
     engine = ws.engine_at(head.delivery.target)
     wanted = inventory
     if asked.accept:
-        wanted = accepted(inventory, observe(ws, engine, name, head.plan.project, inventory), head.plan.release.digests())
+        live = observe(ws, engine, name, head.plan.project, inventory)
+        wanted = accepted(inventory, live, release.digests())
     declared = readable(ws, name)
     referred = sorted({secret for item in wanted.items.values() for secret in item.resource.secrets.values()})
     definitions, source_warnings = usable(inventory.definitions, declared.environment, referred)
-    release = ws.history.record(name, head.delivery.current.revision).plan.release if head.delivery.current.revision else head.plan.release
     goal = Goal(
         project=head.plan.project,
         release=release,
@@ -70,9 +73,7 @@ def accepted(inventory: Inventory, observation: Observation, digests: dict[str, 
             live = observation.resources[item.resource]
             _refuse_images(live, digests)
             items[item.resource] = _as_live(live, items.get(item.resource))
-    return Inventory(
-        items=items, files=observation.files, secrets=inventory.secrets, definitions=inventory.definitions
-    )
+    return Inventory(items=items, files=observation.files, secrets=inventory.secrets, definitions=inventory.definitions)
 
 
 def _as_live(live: Live, before: InventoryItem | None) -> InventoryItem:
@@ -80,9 +81,7 @@ def _as_live(live: Live, before: InventoryItem | None) -> InventoryItem:
     body = live.body
     resource = Resource(id=live.id, body=body, fingerprint=fingerprint.of(body), secrets=secrets)
     revision = live.mark.revision if live.mark else (before.revision if before else 0)
-    return InventoryItem(
-        resource=resource, snapshot=body, uid=live.uid, generation=live.generation, revision=revision
-    )
+    return InventoryItem(resource=resource, snapshot=body, uid=live.uid, generation=live.generation, revision=revision)
 
 
 def _refuse_secrets(item: DriftItem) -> None:

@@ -1,25 +1,19 @@
 """Restoring: what ran before runs again, verified, as part of the delivery that failed or was aborted."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import msgspec
 
 from releaser.model.delivery import FAILED, SUCCEEDED, Current, Outcome
 from releaser.model.errors import DeliveryFailed, EngineUnreachable, LostRace, NotReady, ReleaseError
 from releaser.model.event import Point
-from releaser.model.resource import EMPTY, Inventory, Observation
-from releaser.model.value import Value
+from releaser.model.resource import EMPTY, Inventory, Observation, Resource
+from releaser.model.value import JsonMap, Value
+from releaser.operations.attempt import Attempt, verify_variables
+from releaser.operations.recording import Recorder
 from releaser.operations.rollback import readable, usable
 from releaser.operations.secrets import Values
-from releaser.planning import planner, settling
+from releaser.operations.workspace import Workspace
+from releaser.planning import planner
 from releaser.ports import DeliveryQuery, Desired, Work
-
-if TYPE_CHECKING:
-    from releaser.operations.performing import Attempt
-    from releaser.operations.recording import Recorder
-    from releaser.operations.workspace import Workspace
 
 
 class Before(Value, frozen=True, kw_only=True):
@@ -27,13 +21,24 @@ class Before(Value, frozen=True, kw_only=True):
 
     revision: int
     release: str | None
-    inventory: Inventory
+    inventory: Inventory  # in this target
+
+    @property
+    def named(self) -> str:
+        """As messages name it."""
+        return f"#{self.revision} ({self.release})" if self.release else "the empty environment"
+
+    @property
+    def resources(self) -> tuple[Resource, ...]:
+        """What was there."""
+        return tuple(item.resource for item in self.inventory.items.values())
 
 
-class _Never:
-    """A way back is gone to its end, also when somebody asked to stop."""
+class Unstoppable:
+    """A way back is gone to its end, also when somebody asked to stop; implements ports.Stop."""
 
     def requested(self) -> bool:
+        """Never."""
         return False
 
 
@@ -42,110 +47,82 @@ def restore(ws: Workspace, recorder: Recorder, attempt: Attempt, reason: str, st
 
     Raises EngineUnreachable where not even that can be known.
     """
-    before = what_ran_before(ws, attempt)
-    recorder.point(Point.RESTORING, f"bringing back {_named(before)}")
+    before = _what_ran_before(ws, attempt)
+    recorder.point(Point.RESTORING, f"{reason}: bringing back {before.named}")
     try:
         _write_back(ws, recorder, attempt, before)
-        observation = _observe(ws, attempt, before)
+        observation = attempt.observe(ws)
         _refuse_different(before, observation)
     except (EngineUnreachable, LostRace):
         raise
     except ReleaseError as failure:
-        inventory = _found(attempt, before, _observe(ws, attempt, before))
-        message = f"{reason}; {_named(before)} could not be brought back: {failure.message}"
+        inventory = attempt.found(attempt.observe(ws), *before.resources)
+        message = f"{reason}; {before.named} could not be brought back: {failure.message}"
         return Outcome(status=status, inventory=inventory, message=message, finished_at=ws.clock.now())
-    refusal = _verify(ws, attempt, before)
-    recorder.point(Point.RESTORED, f"{_named(before)} is back")
-    message = f"{reason}; {_named(before)} is back" + (f", but {refusal}" if refusal else "")
+    refusal = _refusal(ws, attempt, before)
+    recorder.point(Point.RESTORED, f"{before.named} is back")
     now = ws.clock.now()
-    current = None
-    if before.release is not None:
-        current = Current(revision=before.revision, release=before.release, since=now)
-    inventory = attempt.base if attempt.plan.moves_from else _as_before(attempt, before, observation)
+    known = before.release is not None
     return Outcome(
-        status=status, inventory=inventory, message=message, restored=before.revision, current=current, finished_at=now
+        status=status,
+        inventory=_inventory(attempt, before, observation),
+        message=f"{reason}; {before.named} is back" + (f", but {refusal}" if refusal else ""),
+        restored=before.revision,
+        current=Current(revision=before.revision, release=before.release or "", since=now) if known else None,
+        finished_at=now,
     )
 
 
-def what_ran_before(ws: Workspace, attempt: Attempt) -> Before:
+def _what_ran_before(ws: Workspace, attempt: Attempt) -> Before:
     """What was known to run, else the newest succeeded revision, else nothing at all."""
     name = attempt.plan.environment
     if attempt.back_to is not None:
-        return Before(
-            revision=attempt.back_to.revision, release=attempt.back_to.release, inventory=attempt.base
-        )
+        back = attempt.back_to
+        return Before(revision=back.revision, release=back.release, inventory=attempt.here)
     query = DeliveryQuery(environments=(name,), status=SUCCEEDED, before=attempt.delivery.revision, limit=1)
     for delivery in ws.history.deliveries(query):
-        record = ws.history.record(name, delivery.revision)
-        inventory = record.inventory or EMPTY
-        return Before(revision=delivery.revision, release=delivery.release, inventory=inventory)
+        inventory = ws.history.record(name, delivery.revision).inventory or EMPTY
+        here = EMPTY if attempt.plan.moves_from else inventory
+        return Before(revision=delivery.revision, release=delivery.release, inventory=here)
     return Before(revision=0, release=None, inventory=EMPTY)
-
-
-def _named(before: Before) -> str:
-    return f"#{before.revision} ({before.release})" if before.release else "the empty environment"
 
 
 def _write_back(ws: Workspace, recorder: Recorder, attempt: Attempt, before: Before) -> None:
     engine, plan = attempt.goal.engine, attempt.plan
-    wanted = EMPTY if plan.moves_from else before.inventory
-    found = _found(attempt, before, _observe(ws, attempt, before))
-    resources = tuple(item.resource for item in wanted.items.values())
-    changes = planner.changes(
-        planner.Wanted(
-            resources=resources,
-            inventory=found,
-            observation=_observe(ws, attempt, before),
-            secrets={},
-            owns_orphans=engine.capabilities.owns_orphans,
-        ),
-        lambda _resource, _path: None,
+    observation = attempt.observe(ws)
+    found = attempt.found(observation, *before.resources)
+    wanted = planner.Wanted(
+        resources=before.resources,
+        inventory=found,
+        observation=observation,
+        secrets={},
+        owns_orphans=engine.capabilities.owns_orphans,
     )
     work = Work(
         mark=ws.mark(plan.environment, plan.project, attempt.delivery.revision),
-        desired=tuple(Desired(resource=i.resource, revision=i.revision) for i in wanted.items.values()),
-        changes=changes,
+        desired=tuple(Desired(resource=i.resource, revision=i.revision) for i in before.inventory.items.values()),
+        changes=planner.changes(wanted, lambda _resource, _path: None),
         base=found,
         wait=attempt.goal.rules.wait,
     )
     recorder.still_ours()
-    engine.apply(work, Values(ws, _definitions(ws, attempt, wanted)), recorder)
-    readiness = engine.wait(work, _Never(), recorder)
+    engine.apply(work, Values(ws, _definitions(ws, attempt, before)), recorder)
+    readiness = engine.wait(work, Unstoppable(), recorder)
     if not readiness.ready:
         raise NotReady(readiness.message or "not ready in time")
 
 
-def _definitions(ws: Workspace, attempt: Attempt, wanted: Inventory) -> dict[str, dict[str, str]]:
-    referred = sorted({name for item in wanted.items.values() for name in item.resource.secrets.values()})
-    declared = readable(ws, attempt.plan.environment)
-    return usable(wanted.definitions, declared.environment, referred)[0]  # type: ignore[return-value]
+def _definitions(ws: Workspace, attempt: Attempt, before: Before) -> dict[str, JsonMap]:
+    referred = sorted({name for resource in before.resources for name in resource.secrets.values()})
+    return usable(before.inventory.definitions, readable(ws, attempt.plan.environment).environment, referred)[0]
 
 
-def _observe(ws: Workspace, attempt: Attempt, before: Before) -> Observation:
-    plan = attempt.plan
-    known = {desired.resource.id: desired.resource for desired in attempt.goal.desired}
-    inventory = before.inventory if not plan.moves_from else EMPTY
-    del known
-    return attempt.goal.engine.observe(ws.scope(plan.environment, plan.project), inventory)
-
-
-def _found(attempt: Attempt, before: Before, observation: Observation) -> Inventory:
-    known = (
-        *(item.resource for item in before.inventory.items.values()),
-        *(desired.resource for desired in attempt.goal.desired),
-    )
-    found = settling.inventory_of(observation, known, attempt.delivery.revision)
-    return msgspec.structs.replace(
-        found,
-        secrets=before.inventory.secrets,
-        definitions={**attempt.goal.definitions, **before.inventory.definitions},
-        target=attempt.plan.target,
-    )
-
-
-def _as_before(attempt: Attempt, before: Before, observation: Observation) -> Inventory:
-    found = _found(attempt, before, observation)
-    return msgspec.structs.replace(found, definitions=before.inventory.definitions)
+def _inventory(attempt: Attempt, before: Before, observation: Observation) -> Inventory:
+    """The record of what is back; where the environment did not get to move, of what it still has elsewhere."""
+    if attempt.plan.moves_from is not None:
+        return attempt.base
+    found = attempt.found(observation, *before.resources)
+    return msgspec.structs.replace(found, secrets=before.inventory.secrets, definitions=before.inventory.definitions)
 
 
 def _refuse_different(before: Before, observation: Observation) -> None:
@@ -155,20 +132,13 @@ def _refuse_different(before: Before, observation: Observation) -> None:
             raise DeliveryFailed(f"{name} is not what it was")
 
 
-def _verify(ws: Workspace, attempt: Attempt, before: Before) -> str | None:
+def _refusal(ws: Workspace, attempt: Attempt, before: Before) -> str | None:
     """Why `verify` refuses what was brought back, None where it does not."""
     verify = attempt.goal.rules.verify
-    if verify is None or before.release is None:
+    if verify is None or before.release is None or attempt.plan.moves_from is not None:
         return None
-    variables = {
-        "RELEASE_PROJECT": attempt.plan.project,
-        "RELEASE_ENVIRONMENT": attempt.plan.environment,
-        "RELEASE_VERSION": before.release,
-        "RELEASE_REVISION": str(before.revision),
-        "RELEASE_TARGET": attempt.plan.target.place,
-    }
     try:
-        ws.verifier.run(verify, variables, _Never())
+        ws.verifier.run(verify, verify_variables(attempt.plan, before.release, before.revision), Unstoppable())
     except ReleaseError as refusal:
-        return f"{refusal.message}, also for it"
+        return f"for it too: {refusal.message}"
     return None

@@ -40,7 +40,7 @@ def find_target(
     if revision is not None:
         return _succeeded(ws.history.delivery(environment, revision))
     if release is not None:
-        return _of_release(ws, environment, release, head)
+        return _of_release(ws, environment, release)
     return _before(ws, environment, head)
 
 
@@ -53,7 +53,7 @@ def _succeeded(delivery: Delivery) -> Delivery:
     return delivery
 
 
-def _of_release(ws: Workspace, environment: str, release: str, head: Record) -> Delivery:
+def _of_release(ws: Workspace, environment: str, release: str) -> Delivery:
     query = DeliveryQuery(environments=(environment,), release=release, status=SUCCEEDED, limit=1)
     found = ws.history.deliveries(query)
     if not found:

@@ -7,8 +7,7 @@ from pathlib import Path
 from releaser.model.delivery import Record
 from releaser.model.environment import Pipeline, PipelineEntry
 from releaser.model.errors import UnknownName
-from releaser.model.plan import Target
-from releaser.model.resource import Mark
+from releaser.model.resource import Mark, Target
 from releaser.model.value import JsonMap
 from releaser.planning.wording import listed, nearest
 from releaser.ports import (

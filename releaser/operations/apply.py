@@ -1,0 +1,44 @@
+"""apply: a saved plan, exactly, once."""
+
+import msgspec
+
+from releaser.model.delivery import Result
+from releaser.model.errors import BadArgument, StalePlan
+from releaser.model.plan import PROMOTE, ROLLBACK, Plan
+from releaser.operations.execute import execute
+from releaser.operations.proposing import Request
+from releaser.operations.workspace import Workspace
+
+
+def read_plan(data: bytes, name: str) -> Plan:
+    """The plan that was saved. Raises BadArgument."""
+    try:
+        return msgspec.json.decode(data, type=Plan)
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise BadArgument(
+            f"{name} is not a saved plan: {error}", hint="release plan RELEASE --to ENV --out FILE"
+        ) from error
+
+
+def request_of(plan: Plan) -> Request:
+    """The request that a plan was made for."""
+    return Request(
+        trigger=plan.trigger,
+        environment=plan.environment,
+        version=plan.release.version if plan.trigger == PROMOTE else None,
+        revision=plan.restores if plan.trigger == ROLLBACK else None,
+        adopt=bool(plan.adopts),
+        move=plan.moves_from is not None,
+        accept=plan.accepts,
+    )
+
+
+def apply(ws: Workspace, plan: Plan, reason: str | None = None) -> Result:
+    """Execute a saved plan. Raises StalePlan where it was executed before, or what it rests on has moved."""
+    executed = ws.history.plan_executed(plan.id)
+    if executed is not None:
+        raise StalePlan(
+            f"this plan was executed as {executed.environment} #{executed.revision}",
+            hint="make a new plan: each is executed once",
+        )
+    return execute(ws, request_of(plan), plan, reason)
