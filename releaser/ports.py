@@ -13,9 +13,9 @@ from releaser.model.errors import Problem
 from releaser.model.event import Event
 from releaser.model.gate import Standing
 from releaser.model.image import Image, Platforms, Resolved
-from releaser.model.plan import Change, Target
+from releaser.model.plan import Change
 from releaser.model.release import Release
-from releaser.model.resource import Inventory, Mark, Observation, Rendering, Resource, ResourceId, SecretPrint
+from releaser.model.resource import Inventory, Mark, Observation, Rendering, Resource, ResourceId, SecretPrint, Target
 from releaser.model.value import JsonMap, Value
 
 
@@ -93,7 +93,9 @@ class SecretValues(Protocol):
 class Engine(Protocol):
     """What runs services. Raises EngineUnreachable from every call but `render`; `observe` and `target` only read."""
 
-    capabilities: Capabilities
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
 
     def target(self) -> Target:
         """The engine's settings and identity; asks the engine at most once in its life."""
@@ -276,7 +278,9 @@ class SecretSource(Protocol):
 class FingerprintKey(Protocol):
     """The key that secrets are fingerprinted with; never in the history."""
 
-    id: str
+    @property
+    def id(self) -> str:
+        """The key's id: what tells two keys apart, and nothing more."""
 
     def sign(self, environment: str, name: str, value: bytes) -> SecretPrint:
         """The fingerprint of a value."""

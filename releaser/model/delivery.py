@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from releaser.model.plan import Plan, Target
-from releaser.model.resource import Inventory, Resource
+from releaser.model.plan import Plan
+from releaser.model.resource import Inventory, Resource, Target
 from releaser.model.value import Document, Json, Value
 
 RUNNING, SUCCEEDED, FAILED, INTERRUPTED, ABORTED = "running", "succeeded", "failed", "interrupted", "aborted"

@@ -53,7 +53,6 @@ class EnvironmentStatus(Value, frozen=True, kw_only=True):
 
     environment: str
     engine: str | None
-    runs: bool = True  # False: the engine writes files and never sees them run
     head: HeadState | None = None
     current: CurrentState | None = None
     services: Mapping[str, ServiceState] = {}

@@ -20,6 +20,11 @@ class Target(Value, frozen=True, kw_only=True):
     namespace: str | None = None
 
     @property
+    def runs(self) -> bool:
+        """Whether the engine sees what it delivers run; `directory` only writes."""
+        return self.engine != "directory"
+
+    @property
     def place(self) -> str:
         """The setting a person knows the target by."""
         return self.path or self.host or "/".join(filter(None, (self.context, self.namespace))) or self.identity

@@ -1,0 +1,37 @@
+"""explain: one value, and the chain of layers that made it."""
+
+from releaser.model.documents import Explanation
+from releaser.model.errors import BadArgument, UnknownName
+from releaser.model.value import Json, Path, at_path, dotted, parse_path
+from releaser.operations.workspace import Workspace
+from releaser.planning.wording import nearest
+
+
+def explain(ws: Workspace, environment: str, text: str) -> Explanation:
+    """The value at a path of the resolved environment; `services.` may be left out. Raises UnknownName."""
+    resolved = ws.declarations.environment(environment)
+    try:
+        path = parse_path(text)
+    except ValueError as error:
+        raise BadArgument(f"{text} is not a path: {error}", hint='as in services.api.labels."a.b"') from error
+    for tried in (path, ("services", *path)):
+        chain = resolved.origins.chain(tried)
+        if chain:
+            return Explanation(
+                environment=environment, path=dotted(tried), value=at_path(resolved.config, tried), chain=chain
+            )
+    raise UnknownName(f"{environment} has nothing at {text}", hint=_near(resolved.config, path))
+
+
+def _near(config: Json, path: Path) -> str:
+    """The longest part of the path that leads somewhere, and what was probably meant there."""
+    root: Path = path if path[0] in config else ("services", *path)
+    for length in range(len(root)):
+        here = at_path(config, root[:length])
+        if isinstance(here, dict) and root[length] not in here:
+            near = nearest(root[length], [*here, *(config if length == 1 else ())])
+            where = dotted(root[:length])
+            if near:
+                return f"did you mean {dotted((*root[:length], near))}?"
+            return f"{where} has {', '.join(sorted(here)) or 'nothing'}"
+    return "release render --env ENV shows what it has"

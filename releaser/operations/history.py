@@ -1,0 +1,30 @@
+"""history and show: what was delivered."""
+
+from releaser.model.delivery import Details, History, ResourceBody
+from releaser.operations.rollback import known_environment
+from releaser.operations.workspace import Workspace
+from releaser.ports import DeliveryQuery
+
+
+def deliveries(
+    ws: Workspace, environments: tuple[str, ...] | None, release: str | None = None, limit: int | None = None
+) -> History:
+    """Deliveries, newest first."""
+    query = DeliveryQuery(environments=environments, release=release, limit=limit)
+    return History(deliveries=ws.history.deliveries(query))
+
+
+def show(ws: Workspace, environment: str, revision: int | None = None) -> Details:
+    """One delivery, the newest where no revision is named. Raises UnknownName."""
+    if revision is None:
+        head = ws.history.head(environment)
+        if head is None:
+            known_environment(ws, environment)
+        revision = head.revision if head else 0
+    record = ws.history.record(environment, revision)
+    return Details(
+        delivery=record.delivery,
+        plan=record.plan,
+        resources=tuple(ResourceBody(id=resource.id, body=resource.body) for resource in record.resources),
+        steps=record.steps,
+    )

@@ -1,0 +1,48 @@
+"""releases: what is registered, and how far each has come."""
+
+from collections.abc import Iterable
+
+from releaser.model.documents import Reached, RegisteredRelease, Releases
+from releaser.model.release import Release
+from releaser.operations.images import known_release
+from releaser.operations.workspace import Workspace
+from releaser.ports import DeliveryQuery
+
+
+def listed(ws: Workspace) -> Releases:
+    """All, newest first."""
+    return Releases(releases=tuple(_registered(ws, ws.history.releases())))
+
+
+def shown(ws: Workspace, version: str) -> RegisteredRelease:
+    """One release. Raises UnknownName."""
+    return next(iter(_registered(ws, (known_release(ws, version),))))
+
+
+def _registered(ws: Workspace, releases: Iterable[Release]) -> Iterable[RegisteredRelease]:
+    names = tuple(ws.pipeline().environments)
+    heads = ws.history.heads()
+    for release in releases:
+        reached = []
+        for name in names:
+            if name not in heads:
+                continue
+            standing = ws.history.standing(name, release.version)
+            current = heads[name].current
+            runs = current is not None and current.release == release.version
+            if standing.proven is not None or runs or standing.rolled_back is not None:
+                reached.append(
+                    Reached(
+                        environment=name,
+                        proven=standing.proven is not None,
+                        current=runs,
+                        revision=standing.proven or _newest(ws, name, release.version),
+                    )
+                )
+        yield RegisteredRelease(release=release, reached=tuple(reached))
+
+
+def _newest(ws: Workspace, environment: str, version: str) -> int | None:
+    query = DeliveryQuery(environments=(environment,), release=version, status="succeeded", limit=1)
+    found = ws.history.deliveries(query)
+    return found[0].revision if found else None

@@ -1,0 +1,84 @@
+"""status: what is known to run where; with `live`, whether it is ready and untouched."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from releaser.model.delivery import Delivery
+from releaser.model.documents import CurrentState, DriftState, EnvironmentStatus, HeadState, ServiceState, Status
+from releaser.model.errors import ReleaseError
+from releaser.model.resource import EMPTY, Inventory, Live
+from releaser.operations.workspace import Workspace
+from releaser.planning import drift as drifting
+
+
+def report(ws: Workspace, names: Sequence[str], *, live: bool = False) -> Status:
+    """Every environment's state from the record; engines are asked only for `live`."""
+    heads = ws.history.heads()
+    if not live:
+        return Status(environments=tuple(_recorded(ws, name, heads.get(name)) for name in names))
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        return Status(environments=tuple(pool.map(lambda name: _live(ws, name, heads.get(name)), names)))
+
+
+def _recorded(ws: Workspace, name: str, head: Delivery | None) -> EnvironmentStatus:
+    if head is None:
+        return EnvironmentStatus(environment=name, engine=None)
+    return _status(name, head, _inventory(ws, head), {}, None)
+
+
+def _live(ws: Workspace, name: str, head: Delivery | None) -> EnvironmentStatus:
+    if head is None:
+        return EnvironmentStatus(environment=name, engine=None)
+    record = ws.history.record(name, head.revision)
+    inventory = record.inventory or record.base
+    try:
+        engine = ws.engine_at(inventory.target or head.target)
+        observation = engine.observe(ws.scope(name, record.plan.project), inventory)
+    except ReleaseError as error:
+        unknown = DriftState(state="unknown", checked_at=ws.clock.now())
+        return _status(name, head, inventory, {}, unknown, error.message)
+    drifted = "some" if drifting.detect(inventory, observation) else "none"
+    drift = DriftState(state=drifted if head.finished_at else "unknown", checked_at=ws.clock.now())
+    return _status(name, head, inventory, observation.resources, drift)
+
+
+def _inventory(ws: Workspace, head: Delivery) -> Inventory:
+    """What is known to run after the head; of one that still runs, what ran before it."""
+    record = ws.history.record(head.environment, head.revision)
+    return record.base if record.inventory is None else record.inventory
+
+
+def _status(  # noqa: PLR0913, PLR0917 - one row of the document
+    name: str,
+    head: Delivery,
+    inventory: Inventory,
+    live: Mapping[str, Live],
+    drift: DriftState | None,
+    error: str | None = None,
+) -> EnvironmentStatus:
+    current = head.current
+    return EnvironmentStatus(
+        environment=name,
+        engine=(inventory.target or head.target).engine,
+        head=HeadState(revision=head.revision, status=head.status),
+        current=CurrentState(revision=current.revision, release=current.release, since=current.since)
+        if current
+        else None,
+        services=services(inventory, live),
+        drift=drift,
+        error=error,
+    )
+
+
+def services(inventory: Inventory = EMPTY, live: Mapping[str, Live] | None = None) -> dict[str, ServiceState]:
+    """The services of an inventory with their images, as every engine's bodies name them."""
+    found = {}
+    for name, item in sorted(inventory.items.items()):
+        image = item.resource.body.get("image") if isinstance(item.resource.body, dict) else None
+        if name.startswith("service/") and isinstance(image, str):
+            repository, _, digest = image.partition("@")
+            seen = (live or {}).get(name)
+            found[name.removeprefix("service/")] = ServiceState(
+                image=repository, digest=digest or None, ready=seen.ready if seen else None
+            )
+    return found

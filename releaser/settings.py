@@ -1,0 +1,93 @@
+"""Settings: flag > RELEASE_* > envs/pipeline.yaml > user settings > default; each knows where it came from."""
+
+import getpass
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from releaser.model.documents import Setting
+from releaser.model.errors import BadArgument
+
+DEFAULT_HISTORY = "sqlite:.release/history.db"
+
+# The variables by which CI systems name who started a run, in the order in which they are believed.
+CI_ACTORS = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_REQUESTEDFOR", "CIRCLE_USERNAME", "BUILDKITE_BUILD_CREATOR")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The environment variables and the user's file, read once."""
+
+    environ: Mapping[str, str]
+    user: Mapping[str, str]
+    user_file: Path
+
+    def get(self, name: str, *, flag: str | None = None, declared: str | None = None, default: str) -> Setting:
+        """The setting `name` (`RELEASE_NAME` in the environment) and its origin."""
+        variable = "RELEASE_" + name.upper().replace("-", "_")
+        ways = (
+            (flag, f"--{name}"),
+            (self.environ.get(variable) or None, variable),
+            (declared, "envs/pipeline.yaml"),
+            (self.user.get(name), str(self.user_file)),
+        )
+        for value, origin in ways:
+            if value is not None:
+                return Setting(name=name, value=value, origin=origin)
+        return Setting(name=name, value=default, origin="default")
+
+    def actor(self, flag: str | None = None) -> Setting:
+        """Who acts: --by, RELEASE_BY, what CI says, the user settings, else user@host."""
+        found = self.get("by", flag=flag, default="")
+        if found.value:
+            return found
+        for variable in CI_ACTORS:
+            if self.environ.get(variable):
+                return Setting(name="by", value=self.environ[variable], origin=variable)
+        return Setting(name="by", value=f"{_user()}@{socket.gethostname()}", origin="default")
+
+    @property
+    def in_ci(self) -> bool:
+        """Whether a CI system runs us."""
+        return self.environ.get("CI", "").lower() not in {"", "0", "false"}
+
+
+def read(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this process and user. Raises BadArgument where the user's file is broken."""
+    environ = dict(os.environ if environ is None else environ)
+    file = folder(environ, "XDG_CONFIG_HOME", ".config") / "settings.toml"
+    return Settings(environ=environ, user=_user_settings(file), user_file=file)
+
+
+def folder(environ: Mapping[str, str], variable: str, below_home: str) -> Path:
+    """The user's folder for this program, as the XDG base directory specification has it."""
+    stated = environ.get(variable, "")
+    home = Path(environ.get("HOME") or Path.home())
+    return (Path(stated) if stated.startswith("/") else home / below_home) / "releaser"
+
+
+def _user_settings(file: Path) -> dict[str, str]:
+    try:
+        data = file.read_bytes()
+    except OSError:
+        return {}
+    import tomllib  # noqa: PLC0415 - most users have no such file
+
+    try:
+        found = tomllib.loads(data.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadArgument(f"{file} cannot be read: {error}", hint="mend or remove it") from error
+    known = {"by", "color", "output", "history"}
+    for name, value in found.items():
+        if name not in known or not isinstance(value, str):
+            raise BadArgument(f"{file}: {name} is no setting", hint=f"a text for one of {', '.join(sorted(known))}")
+    return found
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"

@@ -1,0 +1,130 @@
+"""Wiring: settings become a workspace; engines, stores and registries are imported when they are asked for."""
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from releaser import __version__
+from releaser.checks.command import CommandVerifier
+from releaser.declarations.loader import ProjectDeclarations, find_root
+from releaser.engines.clock import SystemClock
+from releaser.model.documents import Setting
+from releaser.model.errors import BadArgument, ReleaseError
+from releaser.model.image import Image, Platforms, Resolved
+from releaser.model.value import JsonMap
+from releaser.operations.workspace import Actor, Workspace
+from releaser.ports import Engine, FingerprintKey, HistoryStore, Progress, Stop
+from releaser.secrets.sources import Sources
+from releaser.settings import DEFAULT_HISTORY, Settings, folder
+from releaser.source.git import GitSource
+
+if TYPE_CHECKING:
+    from releaser.registry.images import Images
+
+# kind → the module and the class, whose `of(root, section)` opens it
+ENGINES: Mapping[str, tuple[str, str]] = {"directory": ("releaser.engines.directory.engine", "DirectoryEngine")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flags:
+    """What the command line says about the workspace."""
+
+    directory: Path
+    by: str | None = None
+    history: str | None = None
+
+
+def open_workspace(settings: Settings, flags: Flags, stop: Stop, progress: Progress) -> Workspace:
+    """The project around `flags.directory`, its edges ready to be used. Raises BadArgument outside a project."""
+    root = find_root(flags.directory)
+    declarations = ProjectDeclarations(root)
+    return Workspace(
+        root=root,
+        actor=Actor(
+            name=settings.actor(flags.by).value,
+            host=socket.gethostname(),
+            process=os.getpid(),
+            tool_version=__version__,
+        ),
+        declarations=declarations,
+        history=open_history(root, history_setting(settings, declarations, flags.history).value),
+        registry=LateImages(root, declarations),
+        open_engine=lambda section: open_engine(root, section),
+        secrets=Sources(root, settings.environ),
+        open_key=lambda: _key(settings),
+        verifier=CommandVerifier(root, settings.environ),
+        source=GitSource(root),
+        clock=SystemClock(),
+        stop=stop,
+        progress=progress,
+    )
+
+
+def history_setting(settings: Settings, declarations: ProjectDeclarations, flag: str | None = None) -> Setting:
+    """Where the history is; broken declarations do not hide it, as a rollback needs no declarations."""
+    try:
+        declared: str | None = declarations.pipeline().history
+    except ReleaseError:
+        declared = None
+    return settings.get("history", flag=flag, declared=declared, default=DEFAULT_HISTORY)
+
+
+def open_history(root: Path, address: str) -> HistoryStore:
+    """The history at `sqlite:PATH`, relative to the root. Raises BadArgument."""
+    scheme, _, rest = address.partition(":")
+    if scheme != "sqlite" or not rest:
+        raise BadArgument(
+            f"{address} is no history that this version opens", hint="sqlite:PATH, as in sqlite:.release/history.db"
+        )
+    from releaser.history.sqlite import SqliteHistory  # noqa: PLC0415 - a store is imported when it is opened
+
+    return SqliteHistory.open(root / rest)
+
+
+def open_engine(root: Path, section: JsonMap) -> Engine:
+    """The engine of an `engine:` section. Raises BadArgument for a kind that this version does not deliver to."""
+    kind = str(section.get("kind"))
+    if kind not in ENGINES:
+        raise BadArgument(
+            f"this version does not deliver to the engine {kind}", hint=f"it delivers to {', '.join(sorted(ENGINES))}"
+        )
+    module, name = ENGINES[kind]
+    return cast("Engine", getattr(import_module(module), name).of(root, section))
+
+
+class LateImages:
+    """The registries of the pipeline, which is read when the first image is asked for; implements ports.ImageRegistry."""
+
+    def __init__(self, root: Path, declarations: ProjectDeclarations) -> None:
+        self._root = root
+        self._declarations = declarations
+        self._images: Images | None = None
+
+    def resolve(self, image: Image, tag: str) -> Resolved:
+        """The digest that the tag has now."""
+        return self._opened().resolve(image, tag)
+
+    def pinned(self, image: Image) -> Resolved:
+        """The pinned digest with its platforms."""
+        return self._opened().pinned(image)
+
+    def confirm(self, image: Image, digest: str) -> Platforms:
+        """The digest is there: its platforms."""
+        return self._opened().confirm(image, digest)
+
+    def _opened(self) -> "Images":
+        if self._images is None:
+            from releaser.registry.images import Images  # noqa: PLC0415 - only what writes asks a registry
+
+            self._images = Images(self._root, self._declarations.pipeline().registries)
+        return self._images
+
+
+def _key(settings: Settings) -> FingerprintKey:
+    from releaser.secrets.key import open_key  # noqa: PLC0415 - only environments with secrets need a key
+
+    return open_key(settings.environ, folder(settings.environ, "XDG_DATA_HOME", ".local/share"))
