@@ -2,11 +2,10 @@
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from releaser import __version__
 from releaser.checks.command import CommandVerifier
@@ -25,8 +24,15 @@ from releaser.source.git import GitSource
 if TYPE_CHECKING:
     from releaser.registry.images import Images
 
-# kind → the module and the class, whose `of(root, section)` opens it
-ENGINES: Mapping[str, tuple[str, str]] = {"directory": ("releaser.engines.directory.engine", "DirectoryEngine")}
+
+def _directory(root: Path, section: JsonMap) -> Engine:
+    from releaser.engines.directory.engine import DirectoryEngine  # noqa: PLC0415 - each engine when it is asked for
+
+    return DirectoryEngine(root, str(section["path"]))
+
+
+ENGINES: Mapping[str, Callable[[Path, JsonMap], Engine]] = {"directory": _directory}
+"""Engine kind → what opens it from the root and the `engine:` section."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,12 +98,11 @@ def open_engine(root: Path, section: JsonMap) -> Engine:
         raise BadArgument(
             f"this version does not deliver to the engine {kind}", hint=f"it delivers to {', '.join(sorted(ENGINES))}"
         )
-    module, name = ENGINES[kind]
-    return cast("Engine", getattr(import_module(module), name).of(root, section))
+    return ENGINES[kind](root, section)
 
 
 class LateImages:
-    """The registries of the pipeline, which is read when the first image is asked for; implements ports.ImageRegistry."""
+    """The registries of the pipeline, which is read when an image is asked for; implements ports.ImageRegistry."""
 
     def __init__(self, root: Path, declarations: ProjectDeclarations) -> None:
         self._root = root
