@@ -15,9 +15,9 @@ from releaser.engines.clock import SYSTEM_CLOCK
 from releaser.model.environment import Environment
 from releaser.model.errors import ApplyFailed, EngineUnreachable, InvalidDeclarations, Problem
 from releaser.model.event import Event, Point
-from releaser.model.plan import DELETE, UNCHANGED, Target
+from releaser.model.plan import DELETE, UNCHANGED
 from releaser.model.release import Release
-from releaser.model.resource import Inventory, Live, Mark, Observation, Ready, Rendering, Resource
+from releaser.model.resource import Inventory, Live, Mark, Observation, Ready, Rendering, Resource, Target
 from releaser.model.value import Json, JsonMap, dotted
 from releaser.planning import fingerprint
 from releaser.planning.diff import leaves

@@ -1,0 +1,73 @@
+"""The engine `directory`: a delivery is a compose file and its configs in a folder; somebody else runs them."""
+
+import os
+from pathlib import Path
+
+from releaser.engines.clock import SYSTEM_CLOCK
+from releaser.engines.directory.applying import apply
+from releaser.engines.directory.errors import unreadable, unwritable
+from releaser.engines.directory.folder import opened
+from releaser.engines.directory.observing import observe
+from releaser.engines.directory.render import render
+from releaser.model.environment import Environment
+from releaser.model.event import Event, Point
+from releaser.model.release import Release
+from releaser.model.resource import Inventory, Observation, Rendering, Target
+from releaser.ports import Capabilities, Clock, Progress, Readiness, Scope, SecretValues, Stop, Work
+
+
+class DirectoryEngine:
+    """Delivers into the folder `path`, relative to the project's root unless it is absolute."""
+
+    capabilities = Capabilities(runs=False, owns_orphans=True, passes_secrets=False)
+
+    def __init__(self, root: Path, path: str, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would follow the operator's links
+        self._folder = Path(os.path.normpath(self._root / path))
+        self._path = path
+        self._clock = clock
+
+    def target(self) -> Target:
+        """The folder, named from the root where it lies within."""
+        inside = self._folder.is_relative_to(self._root)
+        identity = self._folder.relative_to(self._root) if inside else self._folder
+        return Target(engine="directory", identity=identity.as_posix(), path=self._path)
+
+    def render(self, environment: Environment, release: Release) -> Rendering:
+        """Services in Compose's own form, configs by content, secrets as references that compose reads."""
+        return render(environment, release, os.path.relpath(self._root, self._folder))
+
+    def observe(self, scope: Scope, inventory: Inventory) -> Observation:  # noqa: ARG002 - all in our files is ours to see
+        """Everything in `compose.yaml` and `config/`; a file that cannot be parsed shows as `error` of itself."""
+        now = self._clock.now()
+        try:
+            with opened(self._folder) as folder:
+                return Observation(resources={}, at=now) if folder is None else observe(folder, inventory, now)
+        except OSError as error:
+            raise unreadable(error, self._place(error)) from error
+
+    def apply(self, work: Work, secrets: SecretValues, progress: Progress) -> None:  # noqa: ARG002 - it passes none
+        """Write the folder as a whole towards `work.desired`; what `work.changes` deletes may go."""
+
+        def announce(point: Point, text: str) -> None:
+            environment = work.mark.environment
+            progress.event(Event(at=self._clock.now(), environment=environment, point=point, text=text))
+
+        try:
+            apply(self._folder, self._root, work, announce)
+        except OSError as error:
+            if error.filename is None:
+                raise  # not of the folder: it came out of whoever watches
+            raise unwritable(error, self._place(error)) from error
+
+    def wait(self, work: Work, stop: Stop, progress: Progress) -> Readiness:  # noqa: ARG002 - there is nothing to wait for
+        """Written is ready."""
+        return Readiness(ready=True)
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+    def _place(self, error: OSError) -> str:
+        """The path of an error, from the root where it lies within."""
+        path = Path(os.fsdecode(error.filename)) if error.filename else self._folder
+        return path.relative_to(self._root).as_posix() if path.is_relative_to(self._root) else str(path)
