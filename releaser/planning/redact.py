@@ -118,19 +118,27 @@ def _spellings(secret: bytes) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def _lines(secret: bytes) -> Iterator[bytes]:
     lines = secret.splitlines()
-    if len(lines) > 1:
+    if len(lines) > 1 and _is_text(secret):
         yield from (line.strip() for line in lines if not line.startswith(b"-----"))  # a frame that every key has
+
+
+def _is_text(secret: bytes) -> bool:
+    try:
+        secret.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _decoded(part: bytes) -> Iterator[str]:
     """The texts that a program may make of bytes."""
-    try:
+    if _is_text(part):
         yield part.decode()
-    except UnicodeDecodeError:
-        yield part.decode(errors="surrogateescape")
-        yield part.decode(errors="backslashreplace")
-        yield part.decode("latin-1")
-        yield from (piece for piece in part.decode(errors="replace").split("\ufffd") if len(piece) >= SHORTEST)
+        return
+    yield part.decode(errors="surrogateescape")
+    yield part.decode(errors="backslashreplace")
+    yield part.decode("latin-1")
+    yield from (piece for piece in part.decode(errors="replace").split("\ufffd") if len(piece) >= SHORTEST)
 
 
 def _escaped(text: str) -> Iterator[str]:
