@@ -1,0 +1,94 @@
+"""What fails brings back what ran before, within the same delivery, and says all of it."""
+
+import pytest
+
+from releaser.model.delivery import FAILED
+from releaser.model.errors import EngineUnreachable, Refused
+from releaser.model.event import Point
+from releaser.operations.resume import abort
+
+
+def _state(target):
+    return {name: (thing.body, thing.fingerprint) for name, thing in target.things.items()}
+
+
+def _break(project, how):
+    faults = project.target("test").faults
+    if how == "refused":
+        faults.fail_write = 1
+    elif how == "lost":
+        faults.fail_write, faults.took_effect = 1, True
+    elif how == "never ready":
+        project.edit("base.yaml", "verify:", "wait: 3s\nverify:")
+        faults.never_ready = True
+    else:
+        project.verifier.refuses.add("v2")
+
+
+@pytest.mark.parametrize("how", ["refused", "lost", "verify"])
+def test_what_ran_before_runs_again(project, how):
+    project.promote("v1", "test")
+    before = _state(project.target("test"))
+    _break(project, how)
+    result = project.promote("v2", "test")
+    delivery = result.delivery
+    assert (result.outcome, delivery.status, delivery.restored) == ("failed", FAILED, 1)
+    assert (delivery.current.release, delivery.current.revision) == ("v1", 1)
+    assert "#1 (v1) is back" in delivery.message
+    assert _state(project.target("test")) == before
+    project.verifier.refuses.clear()
+    assert project.promote("v1", "test").outcome == "unchanged"
+    assert project.promote("v2", "test").outcome == "delivered"
+
+
+def test_not_ready_has_the_last_words(project):
+    project.promote("v1", "test")
+    _break(project, "never ready")
+    faults = project.target("test").faults
+    result = project.promote("v2", "test")
+    assert faults.last_words in result.delivery.message
+    assert result.outcome == "failed"
+
+
+@pytest.mark.parametrize("how", ["refused", "lost", "verify"])
+def test_a_failed_first_delivery_leaves_nothing(project, how):
+    if how == "verify":
+        project.verifier.refuses.add("v1")
+    else:
+        _break(project, how)
+    result = project.promote("v1", "test")
+    assert (result.outcome, result.delivery.restored, result.delivery.current) == ("failed", 0, None)
+    assert project.target("test").things == {}
+
+
+def test_keep(project):
+    project.promote("v1", "test")
+    project.edit("base.yaml", "verify:", "on_failure: keep\nverify:")
+    project.verifier.refuses.add("v2")
+    result = project.promote("v2", "test")
+    assert (result.outcome, result.delivery.restored, result.delivery.current) == ("failed", None, None)
+    record = project.history.record("test", 2)
+    assert record.inventory.items["service/api"].snapshot == project.target("test").things["service/api"].body
+    with pytest.raises(Refused, match="nothing to abort"):
+        abort(project.workspace(), "test")
+    assert project.rollback("test").delivery.restores == 1
+
+
+def test_an_engine_that_is_gone_leaves_it_to_the_next_command(project):
+    project.promote("v1", "test")
+    faults = project.target("test").faults
+
+    def cut() -> None:
+        faults.unreachable = True
+
+    project.watcher.at[Point.APPLIED] = cut
+    with pytest.raises(EngineUnreachable):
+        project.promote("v2", "test")
+    assert project.head("test").status == "running"
+    project.watcher.at.clear()
+    with pytest.raises(EngineUnreachable):
+        project.promote("v2", "test")
+    faults.unreachable = False
+    result = project.promote("v2", "test")
+    assert result.outcome == "unchanged"
+    assert (project.head("test").status, project.head("test").revision) == ("succeeded", 2)
