@@ -34,14 +34,17 @@ class Attempt:
         """What is live in the target now."""
         return self.goal.engine.observe(ws.scope(self.plan.environment, self.plan.project), self.here)
 
-    def found(self, observation: Observation, *more: Resource) -> Inventory:
-        """What is live as an inventory: under the goal's, the former or these resources."""
+    def found(self, observation: Observation, *more: Resource, before: Inventory = EMPTY) -> Inventory:
+        """What is live as an inventory: under the goal's, the former or these resources.
+
+        `before`: what an attempt that did not get through may have left as it was.
+        """
         known = (
             *(item.resource for item in self.base.items.values()),
             *more,
             *(desired.resource for desired in self.goal.desired),
         )
-        found = settling.inventory_of(observation, known, self.delivery.revision)
+        found = settling.inventory_of(observation, known, self.delivery.revision, before)
         definitions = {name: self.goal.definitions[name] for name in self.goal.secrets if name in self.goal.definitions}
         return msgspec.structs.replace(
             found, secrets=self.plan.secrets, definitions=definitions, target=self.plan.target

@@ -3,11 +3,13 @@
 Both end in an outcome; a crash ends in neither, and is settled by the next command.
 """
 
+import msgspec
+
 from releaser.model.delivery import FAILED, INTERRUPTED, SUCCEEDED, Current, Outcome
 from releaser.model.errors import ApplyFailed, EngineUnreachable, Interrupted, LostRace, NotReady, ReleaseError
 from releaser.model.event import Point
 from releaser.model.plan import DELETE, Change
-from releaser.model.resource import Inventory, Observation
+from releaser.model.resource import Inventory, InventoryItem, Observation
 from releaser.operations.attempt import Attempt, verify_variables
 from releaser.operations.recording import Recorder
 from releaser.operations.restoring import restore
@@ -41,13 +43,17 @@ def _carry_out(ws: Workspace, recorder: Recorder, attempt: Attempt) -> Inventory
     _refuse_stop(ws)
     if plan.writes:
         _write(ws, recorder, attempt)
-    if goal.rules.verify is not None and not plan.accepts:
+    if goal.rules.verify is not None and not plan.accepts:  # nothing was written, so there is nothing to refuse
         recorder.point(Point.VERIFYING, "verify runs: " + " ".join(goal.rules.verify.command))
         variables = verify_variables(plan, plan.release.version, attempt.delivery.revision)
         ws.verifier.run(goal.rules.verify, variables, ws.stop)
     observation = attempt.observe(ws)
+    if plan.accepts:
+        inventory = _taken_in(attempt, observation)
+        recorder.point(Point.OBSERVED, "the drift is taken in")
+        return inventory
     _refuse_different(attempt, observation)
-    recorder.point(Point.OBSERVED, "the drift is taken in" if plan.accepts else "what is live reads back equal")
+    recorder.point(Point.OBSERVED, "what is live reads back equal")
     if plan.moves_from is not None:
         _leave(ws, recorder, attempt)
     return attempt.found(observation)
@@ -104,11 +110,30 @@ def _refuse_different(attempt: Attempt, observation: Observation) -> None:
             raise ApplyFailed(f"{desired.resource.id} does not read back as it was written")
 
 
+def _taken_in(attempt: Attempt, observation: Observation) -> Inventory:
+    """The accepted state as the record. Raises ApplyFailed where it moved on since the plan."""
+    items = {}
+    for desired in attempt.goal.desired:
+        resource, live = desired.resource, observation.resources.get(desired.resource.id)
+        before = attempt.base.items.get(resource.id)
+        known = before.snapshot if before is not None and before.resource == resource else resource.body
+        if live is None or live.body != known:
+            raise ApplyFailed(f"{resource.id} changed again while its drift was taken in")
+        items[resource.id] = InventoryItem(
+            resource=resource,
+            snapshot=live.body,
+            uid=live.uid,
+            generation=live.generation,
+            revision=desired.revision or attempt.delivery.revision,
+        )
+    return msgspec.structs.replace(attempt.found(observation), items=items)
+
+
 def _stopped(ws: Workspace, attempt: Attempt, message: str) -> Outcome:
     """Stopped between two steps: the record holds what is live now."""
     observation = attempt.observe(ws)
     untouched = attempt.plan.moves_from is not None or settling.as_recorded(attempt.base, observation)
-    inventory = attempt.base if untouched else attempt.found(observation)
+    inventory = attempt.base if untouched else attempt.found(observation, before=attempt.here)
     return Outcome(status=INTERRUPTED, inventory=inventory, message=message, finished_at=ws.clock.now())
 
 

@@ -86,7 +86,7 @@ def _as_live(live: Live, before: InventoryItem | None) -> InventoryItem:
 
 def _refuse_secrets(item: DriftItem) -> None:
     for field in item.fields:
-        if drifting.REPLACED in {field.live, field.recorded}:
+        if drifting.REPLACED in (field.live, field.recorded):
             raise AcceptRefused(
                 f"{item.resource}: {field.path} is a secret in the record, and a literal would take its place",
                 hint="put the record back: release reconcile --to ENV",

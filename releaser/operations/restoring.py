@@ -56,7 +56,7 @@ def restore(ws: Workspace, recorder: Recorder, attempt: Attempt, reason: str, st
     except (EngineUnreachable, LostRace):
         raise
     except ReleaseError as failure:
-        inventory = attempt.found(attempt.observe(ws), *before.resources)
+        inventory = attempt.found(attempt.observe(ws), *before.resources, before=attempt.here)
         message = f"{reason}; {before.named} could not be brought back: {failure.message}"
         return Outcome(status=status, inventory=inventory, message=message, finished_at=ws.clock.now())
     refusal = _refusal(ws, attempt, before)

@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from releaser.model.delivery import INTERRUPTED, SUCCEEDED, Current, Outcome, Record
-from releaser.model.resource import Inventory, InventoryItem, Live, Observation, Resource
+from releaser.model.resource import EMPTY, Inventory, InventoryItem, Live, Observation, Resource
 
 
 def judge(record: Record, observation: Observation, since: datetime, now: datetime) -> Outcome:
@@ -28,7 +28,7 @@ def judge(record: Record, observation: Observation, since: datetime, now: dateti
         return Outcome(status=INTERRUPTED, inventory=record.base, message=message, finished_at=now)
     return Outcome(
         status=INTERRUPTED,
-        inventory=taken(record, observation),
+        inventory=taken(record, observation, record.base),
         message="settled after a crash: changed in part; the record holds what was found live",
         finished_at=now,
     )
@@ -49,24 +49,28 @@ def as_recorded(inventory: Inventory, observation: Observation) -> bool:
     )
 
 
-def taken(record: Record, observation: Observation) -> Inventory:
+def taken(record: Record, observation: Observation, before: Inventory = EMPTY) -> Inventory:
     """The inventory that a delivery left: what is live, under the resources it was made from."""
     known = (*(item.resource for item in record.base.items.values()), *record.resources)
-    inventory = inventory_of(observation, known, record.delivery.revision)
+    inventory = inventory_of(observation, known, record.delivery.revision, before)
     return msgspec.structs.replace(
         inventory, secrets=record.plan.secrets, definitions=record.definitions, target=record.plan.target
     )
 
 
-def inventory_of(observation: Observation, known: Iterable[Resource], revision: int) -> Inventory:
+def inventory_of(
+    observation: Observation, known: Iterable[Resource], revision: int, before: Inventory = EMPTY
+) -> Inventory:
     """What is live as an inventory: each thing under the known resource it was made from, else as it was found.
 
-    What nobody marked and no known resource names is not ours, and is left out.
+    What nobody marked and no known resource names is not ours, and is left out. What is still as `before` had it
+    keeps the answer recorded then, so that drift of that time stays drift.
     """
     resources = {(resource.id, resource.fingerprint): resource for resource in known}
     names = {name for name, _ in resources}
     items = {
-        name: InventoryItem(
+        name: _kept(before.items.get(name), live)
+        or InventoryItem(
             resource=resources.get((name, live.fingerprint)) or _as_found(live),
             snapshot=live.body,
             uid=live.uid,
@@ -77,6 +81,10 @@ def inventory_of(observation: Observation, known: Iterable[Resource], revision: 
         if name in names or live.mark is not None
     }
     return Inventory(items=items, files=observation.files)
+
+
+def _kept(item: InventoryItem | None, live: Live) -> InventoryItem | None:
+    return item if item is not None and item.resource.fingerprint == live.fingerprint else None
 
 
 def _as_found(live: Live) -> Resource:

@@ -33,7 +33,7 @@ def test_the_next_promote_gets_there(project, point):
     assert (head.status, head.current.release) == ("succeeded", "v2")
     revisions = [d.revision for d in project.history.deliveries(_all())]
     assert sorted(revisions) == list(range(1, len(revisions) + 1))
-    assert len(project.target("test").things) == 1
+    assert set(project.target("test").things) == {"secret/password", "service/api"}
     assert drift.of(project.workspace(), "test").clean is True
     assert project.history.verify().broken_at is None
 
