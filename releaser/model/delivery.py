@@ -1,12 +1,14 @@
 """Deliveries: the versioned record of what was done in an environment."""
 
-from datetime import datetime
+from typing import Annotated
 
-from releaser.model.plan import Plan
+from releaser.model.plan import Plan, Trigger
 from releaser.model.resource import Inventory, Resource, Target
-from releaser.model.value import Document, Json, Value
+from releaser.model.value import Document, Json, Time, Value, one_of
 
 RUNNING, SUCCEEDED, FAILED, INTERRUPTED, ABORTED = "running", "succeeded", "failed", "interrupted", "aborted"
+
+DeliveryStatus = Annotated[str, one_of(RUNNING, SUCCEEDED, FAILED, INTERRUPTED, ABORTED)]
 
 
 class DeclarationSource(Value, frozen=True, kw_only=True):
@@ -21,7 +23,7 @@ class Current(Value, frozen=True, kw_only=True):
 
     revision: int
     release: str
-    since: datetime
+    since: Time
 
 
 class Delivery(Value, frozen=True, kw_only=True):
@@ -29,8 +31,8 @@ class Delivery(Value, frozen=True, kw_only=True):
 
     environment: str
     revision: int
-    status: str  # running | succeeded | failed | interrupted | aborted
-    trigger: str
+    status: DeliveryStatus
+    trigger: Trigger
     release: str  # its version
     restores: int | None = None  # the revision that a rollback brings back
     restored: int | None = (
@@ -39,8 +41,8 @@ class Delivery(Value, frozen=True, kw_only=True):
     actor: str
     reason: str | None = None
     message: str | None = None
-    started_at: datetime
-    finished_at: datetime | None = None
+    started_at: Time
+    finished_at: Time | None = None
     config_digest: str
     rendered_digest: str
     source: DeclarationSource | None = None
@@ -55,7 +57,7 @@ class Delivery(Value, frozen=True, kw_only=True):
 class Step(Value, frozen=True, kw_only=True):
     """One thing that happened during a delivery."""
 
-    at: datetime
+    at: Time
     text: str
 
 
@@ -71,18 +73,18 @@ class Intent(Value, frozen=True, kw_only=True):
     source: DeclarationSource | None = None
     tool_version: str
     leaves: str | None = None
-    started_at: datetime
+    started_at: Time
 
 
 class Outcome(Value, frozen=True, kw_only=True):
     """What is committed when it is over."""
 
-    status: str
+    status: DeliveryStatus
     inventory: Inventory
     message: str | None = None
     restored: int | None = None
     current: Current | None = None
-    finished_at: datetime
+    finished_at: Time
 
 
 class Record(Value, frozen=True, kw_only=True):
@@ -122,6 +124,6 @@ class History(Document, frozen=True, kw_only=True, tag="releaser/history/v1"):
 class Result(Document, frozen=True, kw_only=True, tag="releaser/result/v1"):
     """What a verb that delivers ended with."""
 
-    outcome: str  # delivered | unchanged | failed | interrupted
+    outcome: Annotated[str, one_of("delivered", "unchanged", "failed", "interrupted")]
     delivery: Delivery | None
     plan_id: str | None

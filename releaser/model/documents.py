@@ -1,15 +1,15 @@
 """The documents that the reading verbs print; those of deliveries stand with the values they are made of."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from typing import Annotated
 
-from releaser.model.delivery import ResourceBody
+from releaser.model.delivery import DeliveryStatus, ResourceBody
 from releaser.model.environment import ChainLink
 from releaser.model.errors import Problem
 from releaser.model.image import Digest
 from releaser.model.release import Release
 from releaser.model.resource import Ready
-from releaser.model.value import Document, Json, Location, Value
+from releaser.model.value import Document, Json, Location, Time, Value, one_of
 
 
 class ErrorReport(Document, frozen=True, kw_only=True, tag="releaser/error/v1"):
@@ -22,7 +22,7 @@ class HeadState(Value, frozen=True, kw_only=True):
     """The newest delivery, as status shows it."""
 
     revision: int
-    status: str
+    status: DeliveryStatus
 
 
 class CurrentState(Value, frozen=True, kw_only=True):
@@ -30,7 +30,7 @@ class CurrentState(Value, frozen=True, kw_only=True):
 
     revision: int
     release: str
-    since: datetime
+    since: Time
 
 
 class ServiceState(Value, frozen=True, kw_only=True):
@@ -44,8 +44,8 @@ class ServiceState(Value, frozen=True, kw_only=True):
 class DriftState(Value, frozen=True, kw_only=True):
     """Whether an environment drifted, when it was looked at."""
 
-    state: str  # none | some | unknown
-    checked_at: datetime
+    state: Annotated[str, one_of("none", "some", "unknown")]
+    checked_at: Time
 
 
 class EnvironmentStatus(Value, frozen=True, kw_only=True):
@@ -142,7 +142,7 @@ class LockState(Value, frozen=True, kw_only=True):
     host: str
     process: int
     verb: str
-    since: datetime
+    since: Time
     alive: bool
 
 

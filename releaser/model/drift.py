@@ -1,8 +1,8 @@
 """Drift: the difference between the head's inventory and what is live."""
 
-from datetime import datetime
+from typing import Annotated
 
-from releaser.model.value import Document, Json, Value
+from releaser.model.value import Document, Json, Time, Value, one_of
 
 MISSING, CHANGED, RECREATED, ORPHAN = "missing", "changed", "recreated", "orphan"
 
@@ -19,10 +19,10 @@ class DriftItem(Value, frozen=True, kw_only=True):
     """One resource that drifted; `by` and `at` where the engine tells."""
 
     resource: str
-    kind: str  # missing | changed | recreated | orphan
+    kind: Annotated[str, one_of(MISSING, CHANGED, RECREATED, ORPHAN)]
     fields: tuple[DriftField, ...] = ()
     by: str | None = None
-    at: datetime | None = None
+    at: Time | None = None
 
 
 class EnvironmentDrift(Value, frozen=True, kw_only=True):
@@ -32,7 +32,7 @@ class EnvironmentDrift(Value, frozen=True, kw_only=True):
     revision: int | None
     release: str | None
     clean: bool | None
-    checked_at: datetime
+    checked_at: Time
     items: tuple[DriftItem, ...] = ()
     error: str | None = None
 

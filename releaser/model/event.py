@@ -1,9 +1,8 @@
 """Progress: one-way events from a running delivery to whoever watches."""
 
-from datetime import datetime
 from enum import StrEnum
 
-from releaser.model.value import Document
+from releaser.model.value import Document, Time
 
 
 class Point(StrEnum):
@@ -29,7 +28,7 @@ class Point(StrEnum):
 class Event(Document, frozen=True, kw_only=True, tag="releaser/event/v1"):
     """Something happened: at which point, to which resource, in words."""
 
-    at: datetime
+    at: Time
     environment: str
     point: Point
     text: str

@@ -1,16 +1,18 @@
 """A plan: every change that a delivery would make, as a value that survives JSON."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from typing import Annotated
 
 from releaser.model.drift import DriftItem
 from releaser.model.gate import GateResult
 from releaser.model.release import Release
 from releaser.model.resource import SecretPrint, Target
-from releaser.model.value import Document, Json, Location, Value
+from releaser.model.value import Document, Json, Location, Time, Value, one_of
 
 CREATE, UPDATE, REPLACE, DELETE, UNCHANGED = "create", "update", "replace", "delete", "unchanged"
 PROMOTE, ROLLBACK, RECONCILE = "promote", "rollback", "reconcile"
+
+Trigger = Annotated[str, one_of(PROMOTE, ROLLBACK, RECONCILE)]
 
 
 class FieldChange(Value, frozen=True, kw_only=True):
@@ -27,7 +29,7 @@ class Change(Value, frozen=True, kw_only=True):
     """What would happen to one resource."""
 
     resource: str
-    action: str  # create | update | replace | delete | unchanged
+    action: Annotated[str, one_of(CREATE, UPDATE, REPLACE, DELETE, UNCHANGED)]
     fields: tuple[FieldChange, ...] = ()
 
 
@@ -38,7 +40,7 @@ class Plan(Document, frozen=True, kw_only=True, tag="releaser/plan/v1"):
     project: str
     environment: str
     target: Target
-    trigger: str  # promote | rollback | reconcile
+    trigger: Trigger
     release: Release
     base_revision: int
     restores: int | None = None
@@ -54,7 +56,7 @@ class Plan(Document, frozen=True, kw_only=True, tag="releaser/plan/v1"):
     registers: bool = False  # the release is registered with the delivery
     nothing_to_do: bool = False
     warnings: tuple[str, ...] = ()
-    created_at: datetime
+    created_at: Time
 
     @property
     def refused_by(self) -> tuple[GateResult, ...]:

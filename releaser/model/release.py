@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
 
 from releaser.model.image import ReleaseImage
-from releaser.model.value import Document, Value
+from releaser.model.value import Document, Time, Value
 
 VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}\Z")
 
@@ -21,7 +20,7 @@ class Release(Document, frozen=True, kw_only=True, tag="releaser/release/v1"):
 
     version: str
     images: Mapping[str, ReleaseImage]
-    created_at: datetime
+    created_at: Time
     created_by: str
     source: ReleaseSource | None = None
 

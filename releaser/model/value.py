@@ -1,13 +1,25 @@
 """The shapes every other value is made of: frozen structs, JSON trees, places in files."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any
 
 import msgspec
 
 # A tree as JSON has it: dict, list, str, int, float, bool or None. Trees inside values are never changed in place.
 Json = Any
 JsonMap = Mapping[str, Any]
+
+
+def one_of(*words: str) -> msgspec.Meta:
+    """What the JSON Schema says of a text that is always one of these words."""
+    return msgspec.Meta(extra_json_schema={"enum": list(words)})
+
+
+Time = Annotated[
+    datetime,
+    msgspec.Meta(tz=True, description="RFC 3339, in UTC.", extra_json_schema={"format": "date-time", "pattern": "Z$"}),
+]
 
 
 class Value(msgspec.Struct, frozen=True, kw_only=True, gc=False):
