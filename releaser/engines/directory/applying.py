@@ -56,6 +56,8 @@ def _wanted(work: Work) -> Files:
     }
     deleted = {change.resource for change in work.changes if change.action == DELETE} | work.base.items.keys()
     stale = {name.removeprefix("config/") for name in deleted if name.startswith("config/")} - configs.keys()
+    if any(resource.id == FILE and "error" in resource.body for resource in resources):
+        raise ApplyFailed(f"the record holds a {COMPOSE} that could not be read", hint="deliver another revision")
     compose = compose_file(resources, _mark(work)) if resources else None
     if compose is not None and len(compose) > LIMIT:
         raise ApplyFailed(
@@ -98,7 +100,8 @@ def _deliver(folder: Folder, files: Files, compose: bytes, announce: Announce) -
         except BaseException:
             _take_back(folder, configs, fresh, compose)
             raise
-        folder.sync()
+        if compose != current:
+            folder.sync()
         announce(Point.COMMITTED, f"{folder.place}/{COMPOSE} is in place")
         _prune(folder, configs, files, announce)
         _read_back(folder, configs, files, compose)
@@ -111,15 +114,15 @@ def _as_before(compose: bytes, current: bytes) -> bytes:
 
 
 def _stage_configs(configs: Folder, wanted: Mapping[str, bytes], fresh: list[str]) -> None:
-    for name, content in wanted.items():
-        current = _current(configs, name)
-        if current == content:
-            continue
+    there = {name: _current(configs, name) for name in wanted}
+    changed = {name: content for name, content in wanted.items() if there[name] != content}
+    for name, content in changed.items():
         configs.stage(name, content)
-        if current is None:
+        if there[name] is None:
             fresh.append(name)
         configs.commit(name)
-    configs.sync()
+    if changed:
+        configs.sync()
 
 
 def _take_back(folder: Folder, configs: Folder | None, fresh: list[str], compose: bytes) -> None:
@@ -135,10 +138,11 @@ def _prune(folder: Folder, configs: Folder | None, files: Files, announce: Annou
     removed = 0
     if configs is not None:
         removed = sum([configs.remove(name) for name in files.stale])
-        configs.sync()
-    if not files.configs:
-        with suppress(OSError):  # not empty: something of somebody else is in it
-            folder.remove(CONFIGS)
+        if removed:
+            configs.sync()
+        if not files.configs:
+            with suppress(OSError):  # not empty: something of somebody else is in it
+                folder.remove(CONFIGS)
     announce(Point.PRUNED, f"{count(removed, 'old config')} removed")
 
 

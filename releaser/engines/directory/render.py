@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from releaser.engines.directory.document import FILE
-from releaser.engines.directory.service import Names, escaped, from_root, service
+from releaser.engines.directory.service import Names, composed, from_root, service
 from releaser.model.environment import Environment
 from releaser.model.errors import InvalidDeclarations, Problem
 from releaser.model.release import Release
@@ -96,7 +96,7 @@ class _Renderer:
         resources = [_resource(FILE, {"name": self._project})]
         for kind, section in (("network", self._environment.networks), ("volume", self._environment.volumes)):
             for name, body in sorted(section.items()):
-                resources.append(_resource(f"{kind}/{name}", escaped(body or {})))
+                resources.append(_resource(f"{kind}/{name}", composed(body or {})))
                 sources[resources[-1].id] = (("", dotted((f"{kind}s", name))),)
         for name, config in sorted(self._environment.configs.items()):
             resources.append(_resource(f"config/{self._configs[name]}", _content(config)))

@@ -1,11 +1,14 @@
 """A declared service as Compose wants it: maps of named things become lists, names become references."""
 
 import posixpath
+import re
 from collections.abc import Callable, Mapping
 
 from releaser.model.value import Json, JsonMap, Value, dotted
 
-Sources = list[tuple[str, str]]
+_TEXT = frozenset({"user", "uid", "gid", "memory"})
+_TEXTS = frozenset({"annotations", "driver_opts", "labels", "options", "sysctls"})
+_MODE = re.compile(r"0[0-7]+\Z")
 
 
 class Names(Value, frozen=True, kw_only=True):
@@ -31,15 +34,26 @@ def service(name: str, words: JsonMap, names: Names) -> Rendered:
     return Rendered(body=writer.body(words), secrets=writer.secrets, sources=tuple(writer.sources))
 
 
-def escaped(tree: Json) -> Json:
-    """The tree with every `$` in its values doubled, which compose takes for one."""
-    if isinstance(tree, str):
-        return tree.replace("$", "$$")
+def composed(tree: Json, word: str = "") -> Json:
+    """A declared value as compose takes it: every `$` doubled, texts where it wants texts, file modes as numbers."""
     if isinstance(tree, Mapping):
-        return {key: escaped(value) for key, value in tree.items()}
+        return {key: composed(value, "" if word in _TEXTS else key) for key, value in _texts(tree, word).items()}
     if isinstance(tree, list):
-        return [escaped(value) for value in tree]
-    return tree
+        return [composed(value) for value in tree]
+    if word == "mode" and isinstance(tree, str) and _MODE.match(tree):
+        return int(tree, 8)
+    return text(tree).replace("$", "$$") if isinstance(tree, str) or word in _TEXT else tree
+
+
+def text(value: Json) -> str:
+    """A scalar as a text."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _texts(tree: JsonMap, word: str) -> JsonMap:
+    return {key: text(value) for key, value in tree.items()} if word in _TEXTS else tree
 
 
 def from_root(root: str, path: str) -> str:
@@ -55,7 +69,7 @@ class _Writer:
         self._declared = ("services", name)
         self._names = names
         self.secrets: dict[str, str] = {}
-        self.sources: Sources = [("", dotted(self._declared))]
+        self.sources: list[tuple[str, str]] = [("", dotted(self._declared))]
 
     def body(self, words: JsonMap) -> dict[str, Json]:
         """The whole mapping."""
@@ -63,7 +77,7 @@ class _Writer:
         for word, value in words.items():
             write = _WRITERS.get(word)
             if write is None:
-                body[word] = escaped(value)
+                body[word] = composed(value, word)
             else:
                 write(self, body, value)
         return body
@@ -76,7 +90,7 @@ class _Writer:
 
     def _variable(self, key: str, value: Json) -> str:
         if not isinstance(value, Mapping):
-            return _text(value).replace("$", "$$")
+            return text(value).replace("$", "$$")
         secret = value["secret"]
         self.secrets[dotted(("environment", key))] = secret
         return "${%s:?secret %s is not set}" % (self._names.variables[secret], secret)  # noqa: UP031 - braces are text here
@@ -94,7 +108,7 @@ class _Writer:
     def volumes(self, body: dict[str, Json], volumes: Mapping[str, JsonMap]) -> None:
         for key, volume in volumes.items():
             kind = volume.get("type", "volume")
-            mount = {"type": kind, **escaped(volume)}
+            mount = {"type": kind, **composed(volume)}
             if kind == "volume":
                 mount.setdefault("source", key)
             elif kind == "bind":
@@ -112,15 +126,12 @@ class _Writer:
             self.secrets[dotted(("secrets", str(index), "source"))] = key
 
     def networks(self, body: dict[str, Json], networks: Mapping[str, JsonMap]) -> None:
-        body["networks"] = {key: escaped(network or {}) for key, network in networks.items()}
+        body["networks"] = {key: composed(network or {}) for key, network in networks.items()}
 
     def depends_on(self, body: dict[str, Json], others: Mapping[str, JsonMap]) -> None:
         body["depends_on"] = {
-            key: {"condition": "service_started", **escaped(other or {})} for key, other in others.items()
+            key: {"condition": "service_started", **composed(other or {})} for key, other in others.items()
         }
-
-    def labels(self, body: dict[str, Json], labels: JsonMap) -> None:
-        body["labels"] = {key: escaped(_text(value)) for key, value in labels.items()}
 
     def _append(self, body: dict[str, Json], word: str, entry: Json, declared: tuple[str, ...]) -> None:
         entries = body.setdefault(word, [])
@@ -137,25 +148,15 @@ _WRITERS: Mapping[str, Callable[[_Writer, dict[str, Json], Json], None]] = {
     "secrets": _Writer.mounted_secrets,
     "networks": _Writer.networks,
     "depends_on": _Writer.depends_on,
-    "labels": _Writer.labels,
 }
 
 
 def _port(port: JsonMap) -> dict[str, Json]:
     """A published port; compose takes a random one where it is not told which."""
-    entry = {word: escaped(value) for word, value in port.items() if word != "published"}
-    return entry if port["published"] == "auto" else {**entry, "published": _text(port["published"])}
+    entry = {word: composed(value) for word, value in port.items() if word != "published"}
+    return entry if port["published"] == "auto" else {**entry, "published": text(port["published"])}
 
 
 def _mount(words: JsonMap | None) -> dict[str, Json]:
-    """How a config or secret is mounted; compose takes a mode in quotes for a decimal number."""
-    mount: dict[str, Json] = escaped(words or {})
-    if isinstance(mount.get("mode"), str):
-        mount["mode"] = int(mount["mode"], 8)
+    mount: dict[str, Json] = composed(words or {})
     return mount
-
-
-def _text(value: Json) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
