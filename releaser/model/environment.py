@@ -19,6 +19,7 @@ class RegistrySettings(Value, frozen=True, kw_only=True):
 
     ca: str | None = None  # a PEM file, relative to the root
     insecure: bool = False  # plain HTTP
+    auth: str | None = None  # the host of its token server, where that is another one and shall be given the login
 
 
 class PipelineEntry(Value, frozen=True, kw_only=True):

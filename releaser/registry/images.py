@@ -7,7 +7,6 @@ from releaser.model.environment import RegistrySettings
 from releaser.model.image import Image, Platforms, Resolved
 from releaser.ports import ImageRegistry
 from releaser.registry.layout import PREFIX, LayoutRegistry
-from releaser.registry.places import Place
 
 
 class Images:
@@ -17,6 +16,7 @@ class Images:
         self._root = root
         self._settings = settings
         self._layouts = LayoutRegistry(root)
+        self._remote: ImageRegistry | None = None
 
     def resolve(self, image: Image, tag: str) -> Resolved:
         """The digest that the tag has now, an index where there is one."""
@@ -33,4 +33,9 @@ class Images:
     def _of(self, image: Image) -> ImageRegistry:
         if image.lookup.startswith(PREFIX):
             return self._layouts
-        raise Place.of(image).invalid("is not a layout", "name a layout: oci:PATH")
+        if self._remote is None:
+            # Late: the HTTP library is a good part of a short command's time, and layouts do not need it.
+            from releaser.registry.oci import DistributionRegistry  # noqa: PLC0415 - imported when asked for
+
+            self._remote = DistributionRegistry(self._root, self._settings)
+        return self._remote
