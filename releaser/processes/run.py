@@ -45,9 +45,20 @@ class Completed:
     returncode: int  # negative: the signal that ended it; -9 too where it could not be killed
     stdout: bytes = field(repr=False)
     stderr: bytes = field(repr=False)
+    output: bytes = field(repr=False)  # both, in the order in which they arrived
     timed_out: bool
     stopped: bool  # somebody asked to stop
-    truncated: bool  # one of the two streams was longer than the limit: its end is kept
+    truncated: bool  # stdout or stderr was longer than the limit: its end is kept
+
+    @property
+    def ending(self) -> str:
+        """How it ended, to complete the sentence "the command …"."""
+        if self.returncode >= 0:
+            return f"ended with exit code {self.returncode}"
+        try:
+            return f"was ended by {signal.Signals(-self.returncode).name}"
+        except ValueError:  # a real-time signal
+            return f"was ended by signal {-self.returncode}"
 
 
 def minimal_environment(
@@ -92,6 +103,7 @@ def run(  # noqa: PLR0913 - the limits of one child, all by name
             returncode=returncode,
             stdout=bytes(pipes.stdout.kept),
             stderr=bytes(pipes.stderr.kept),
+            output=bytes(pipes.output.kept),
             timed_out=timed_out,
             stopped=stopped,
             truncated=pipes.stdout.truncated or pipes.stderr.truncated,
@@ -175,6 +187,7 @@ class _Pipes:
     def __init__(self, process: subprocess.Popen[bytes], stdin: bytes, limit: int) -> None:
         self.stdout = _Tail(limit)
         self.stderr = _Tail(limit)
+        self.output = _Tail(limit)
         self._process = process
         self._to_write = memoryview(stdin)
         self._selector = selectors.DefaultSelector()
@@ -222,6 +235,7 @@ class _Pipes:
             chunk = os.read(key.fd, _CHUNK)
             if chunk:
                 key.data.add(chunk)
+                self.output.add(chunk)
             else:
                 self._close(key)
 

@@ -62,6 +62,15 @@ class TestOrdinary:
         assert (done.stdout, done.stderr, done.returncode) == (b"out\n", b"err\n", 3)
         assert (done.timed_out, done.stopped, done.truncated) == (False, False, False)
 
+    def test_the_two_streams_together_in_the_order_of_their_arrival(self):
+        done = sh("echo 1; sleep 0.2; echo 2 >&2; sleep 0.2; echo 3")
+        assert done.output == b"1\n2\n3\n"
+
+    def test_how_it_ended_in_words(self):
+        assert sh("exit 3").ending == "ended with exit code 3"
+        assert sh("kill -TERM $$").ending == "was ended by SIGTERM"
+        assert sh("kill -40 $$").ending == "was ended by signal 40"
+
     def test_input_reaches_it_whole(self):
         sent = os.urandom(300_000)
         assert run(["cat"], timeout=SOON, env=ENV, stdin=sent, limit=len(sent)).stdout == sent
@@ -77,6 +86,7 @@ class TestOrdinary:
 
     def test_what_it_wrote_is_not_in_the_repr(self):
         done = sh("echo s3cr3t-out; echo s3cr3t-err >&2")
+        assert b"s3cr3t" in done.output
         assert "s3cr3t" not in repr(done)
 
     def test_no_file_is_left_open(self):
@@ -253,7 +263,8 @@ class TestDescendants:
         wait_for(lambda: gone(int(done.stdout)))
 
     def test_the_whole_group_is_killed(self, short_grace, tmp_path):
-        script = "trap '' TERM; (trap '' TERM; touch ready; while :; do sleep 0.1; done) & echo $!; while :; do sleep 0.1; done"
+        deaf = "trap '' TERM; touch ready; while :; do sleep 0.1; done"
+        script = f"trap '' TERM; ({deaf}) & echo $!; while :; do sleep 0.1; done"
         done = sh(script, cwd=tmp_path, stop=Asked((tmp_path / "ready").exists))
         assert done.stopped
         wait_for(lambda: gone(int(done.stdout)))

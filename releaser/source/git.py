@@ -1,0 +1,77 @@
+"""What git says about the declarations: the commit, and whether they differ from it.
+
+A repository may come from anybody, so nothing that it configures is run where git can be told so: no hook, no
+fsmonitor, no credential prompt, no fetch of missing objects; and nothing is written, not even a refreshed index.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from releaser.model.delivery import DeclarationSource
+
+TIMEOUT = 10.0
+"""Seconds for one call of git."""
+
+_FILES_A_CALL = 1000  # names that fit into one argument list, with room to spare
+_LIMIT = 8 * 1024 * 1024
+_COMMIT = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
+_GIT = (
+    *("git", "--no-optional-locks", "--literal-pathspecs"),
+    *("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"),
+    *("status", "--porcelain=v2", "--branch", "--no-ahead-behind", "-z"),
+    *("--untracked-files=all", "--ignored=matching", "--ignore-submodules=none", "--no-renames"),
+)
+_SETTINGS = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_ASKPASS": "", "SSH_ASKPASS": ""}
+
+
+class GitSource:
+    """The git repository around the project's root, if there is one."""
+
+    def __init__(self, root: Path, environ: Mapping[str, str] | None = None) -> None:
+        self._root = root
+        self._environ = os.environ if environ is None else environ
+
+    def describe(self, files: Sequence[str]) -> DeclarationSource | None:
+        """HEAD, and whether any of these files is changed, staged, untracked or ignored.
+
+        None outside a repository, before its first commit, without git, and where git refuses or does not answer.
+        """
+        commits, dirty = set(), False
+        for some in _portions(files):
+            records = self._status(some)
+            commit = _commit(records)
+            if commit is None:
+                return None
+            commits.add(commit)
+            dirty = dirty or (bool(some) and any(record and not record.startswith("# ") for record in records))
+        # Two commits: somebody made one between two calls, so the files are not those of either for sure.
+        return DeclarationSource(commit=commits.pop(), dirty=dirty or bool(commits))
+
+    def _status(self, files: Sequence[str]) -> list[str]:
+        from releaser.processes.run import NotStarted, minimal_environment, run  # noqa: PLC0415 - few verbs ask
+
+        config = {name: self._environ[name] for name in ("XDG_CONFIG_HOME",) if name in self._environ}
+        env = minimal_environment({**config, **_SETTINGS}, self._environ)
+        argv = (*_GIT, "--", *(files or (".",)))
+        try:
+            done = run(argv, timeout=TIMEOUT, env=env, cwd=self._root, limit=_LIMIT)
+        except NotStarted:
+            return []
+        if done.returncode != 0 or done.timed_out:
+            return []
+        return done.stdout.decode(errors="surrogateescape").split("\0")
+
+
+def _portions(files: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, max(1, len(files)), _FILES_A_CALL):
+        yield files[start : start + _FILES_A_CALL]
+
+
+def _commit(records: Sequence[str]) -> str | None:
+    for record in records:
+        if record.startswith("# branch.oid "):
+            commit = record.removeprefix("# branch.oid ")
+            return commit if _COMMIT.match(commit) else None
+    return None
