@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 from releaser.declarations.pipeline import circles
-from releaser.declarations.problems import problem, suggestion
+from releaser.declarations.problems import MAX_PROBLEMS, problem, suggestion
 from releaser.model.environment import Environment, Origins
 from releaser.model.errors import Problem
 from releaser.model.value import Json, JsonMap, Location
@@ -13,7 +14,7 @@ from releaser.model.value import Json, JsonMap, Location
 
 def check(config: JsonMap, images: Iterable[str], origins: Origins) -> tuple[Problem, ...]:
     """Everything that is wrong with a merged document whose layers their schema accepts."""
-    return tuple(_Checks(config, frozenset(images), origins).run())
+    return tuple(islice(_Checks(config, frozenset(images), origins).run(), MAX_PROBLEMS))
 
 
 def warnings(config: JsonMap) -> Iterator[str]:
