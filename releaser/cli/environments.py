@@ -1,0 +1,50 @@
+"""Names of environments on the command line: many, with commas and globs, or all."""
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from releaser.model.errors import BadArgument, ReleaseError, UnknownName
+from releaser.planning.wording import listed, nearest
+
+if TYPE_CHECKING:
+    from releaser.operations.workspace import Workspace
+
+
+def chosen(ws: "Workspace", patterns: Iterable[str] | None, *, every: bool = False) -> tuple[str, ...]:
+    """The environments that `--env` names, in pipeline order; all where it names none. Raises UnknownName."""
+    words = [word.strip() for pattern in patterns or () for word in pattern.split(",")]
+    if every and words:
+        raise BadArgument("--all and --env exclude each other", hint="leave one of them out")
+    known = names(ws)
+    if not words:
+        return known
+    found = {name for word in words for name in _matching(word, known)}
+    return tuple(name for name in known if name in found)
+
+
+def names(ws: "Workspace") -> tuple[str, ...]:
+    """Every environment in pipeline order; those of the history where the pipeline cannot be read, or lacks them."""
+    try:
+        declared = tuple(ws.pipeline().environments)
+    except ReleaseError:
+        declared = ()
+        recorded = tuple(sorted(ws.history.heads()))
+        if not recorded:
+            raise
+        return recorded
+    return declared
+
+
+def _matching(word: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    if any(character in word for character in "*?["):
+        found = tuple(name for name in known if fnmatchcase(name, word))
+    else:
+        found = (word,) if word in known else ()
+    if not found:
+        near = nearest(word, known)
+        raise UnknownName(
+            f"there is no environment {word or '(an empty name)'}",
+            hint=f"did you mean {near}?" if near else f"the pipeline has {listed(known)}",
+        )
+    return found

@@ -1,0 +1,55 @@
+"""One run of one verb: its words, its streams, its settings, and the way to the workspace."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from releaser.cli.options import Options
+from releaser.cli.output import Output
+from releaser.cli.signals import Signals
+from releaser.model.event import Event
+from releaser.settings import Settings
+
+if TYPE_CHECKING:
+    from releaser.operations.workspace import Workspace
+    from releaser.ports import Progress
+
+
+class Unwatched:
+    """Nobody watches; implements ports.Progress."""
+
+    def event(self, event: Event) -> None:
+        """Let it pass."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invocation:
+    """What a verb gets beside its own options."""
+
+    verb: str
+    words: tuple[str, ...]  # as typed, without the verb
+    shared: Options
+    settings: Settings
+    out: Output
+    signals: Signals = field(default_factory=Signals)
+
+    @contextmanager
+    def workspace(self, *, by: str | None = None, progress: "Progress | None" = None) -> Iterator["Workspace"]:
+        """The project around us, open for the length of a block. Raises BadArgument outside a project."""
+        from releaser.wiring import Flags, open_workspace  # noqa: PLC0415 - not every verb needs a project
+
+        flags = Flags(directory=self.shared.directory, by=by, history=self.shared.history)
+        ws = open_workspace(self.settings, flags, self.signals, progress or Unwatched())
+        try:
+            yield ws
+        finally:
+            ws.close()
+
+    @property
+    def root(self) -> Path | None:
+        """The project's root, for showing lines of its files; None outside a project."""
+        start = self.shared.directory.absolute()
+        return next((f for f in (start, *start.parents) if os.path.isfile(f / "envs" / "pipeline.yaml")), None)  # noqa: PTH113 - never raises

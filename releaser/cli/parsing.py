@@ -1,0 +1,65 @@
+"""Parsing: a verb's options as a value become a typer command, and its words become that value."""
+
+import dataclasses
+import inspect
+from collections.abc import Iterator, Sequence
+from typing import Any, get_type_hints
+
+import typer
+
+from releaser.cli.options import Options
+from releaser.model.errors import BadArgument
+from releaser.planning.wording import nearest
+
+
+def parse(verb: str, options: type[Options], words: Sequence[str]) -> Options | None:
+    """The options that the words say; None where help was printed. Raises BadArgument."""
+    command = command_of(verb, options)
+    try:
+        found = command.main(list(words), prog_name=f"release {verb}", standalone_mode=False)
+    except typer.TyperException as error:
+        raise _wrong_usage(verb, command, error) from error
+    except typer.Abort as error:
+        raise BadArgument("stopped while reading the arguments") from error
+    return found if isinstance(found, Options) else None
+
+
+def command_of(verb: str, options: type[Options]) -> Any:
+    """The typer command of a verb; its class is typer's own, which has no public name."""
+
+    def made(**words: Any) -> Options:
+        return options(**words)
+
+    fields = list(_fields(options))
+    hints = get_type_hints(options, include_extras=True)
+    made.__doc__ = inspect.getdoc(options)
+    made.__annotations__ = {field.name: hints[field.name] for field in fields}
+    made.__signature__ = inspect.Signature([_parameter(field, hints[field.name]) for field in fields])  # type: ignore[attr-defined]
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    settings = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    app.command(verb, context_settings=settings)(made)
+    return typer.main.get_command(app)
+
+
+def _fields(options: type[Options]) -> Iterator[dataclasses.Field[Any]]:
+    """A verb's own fields first, those that all verbs share last."""
+    fields = {field.name: field for field in dataclasses.fields(options)}
+    for base in options.__mro__:
+        for name in vars(base).get("__annotations__", {}):
+            if name in fields:
+                yield fields.pop(name)
+
+
+def _parameter(field: dataclasses.Field[Any], hint: Any) -> inspect.Parameter:
+    default = inspect.Parameter.empty if field.default is dataclasses.MISSING else field.default
+    return inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hint)
+
+
+def _wrong_usage(verb: str, command: Any, error: typer.TyperException) -> BadArgument:
+    message = error.format_message().rstrip(".")
+    meant = getattr(error, "option_name", None)
+    if isinstance(meant, str):
+        near = nearest(meant, [word for parameter in command.params for word in parameter.opts])
+        if near and near != meant:
+            return BadArgument(f"release {verb} has no option {meant}", hint=f"did you mean {near}?")
+    return BadArgument(message[:1].lower() + message[1:], hint=f"release {verb} --help")

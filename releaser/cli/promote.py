@@ -1,0 +1,31 @@
+"""promote: deliver a release to an environment."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from releaser.cli.delivering import deliver
+from releaser.cli.invocation import Invocation
+from releaser.cli.options import Delivering, Environment
+from releaser.operations import promote
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(Delivering):
+    """Deliver a release to an environment.
+
+    Makes a plan, shows it, asks, delivers exactly it, and waits until it runs. What fails is brought back to what ran
+    before. Into an environment without `from` a release is registered with its delivery.
+    """
+
+    release: Annotated[str, typer.Argument(metavar="RELEASE", help="The release, as in v1.4.")]
+    to: Environment
+    adopt: Annotated[bool, typer.Option("--adopt", help="Take over what others delivered to the target.")] = False
+    move: Annotated[bool, typer.Option("--move", help="The target changed: deliver there, leave the old one.")] = False
+
+
+def run(invocation: Invocation, options: Options) -> int:
+    """Promote; gives the exit code."""
+    asked = promote.request(options.to, options.release, adopt=options.adopt, move=options.move)
+    return deliver(invocation, options, lambda _: asked)

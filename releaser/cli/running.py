@@ -1,0 +1,136 @@
+"""Running one verb: words → options → the verb → an exit code, whatever it raises."""
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+
+from releaser.cli import errors, output, signals
+from releaser.cli.invocation import Invocation
+from releaser.cli.options import Options
+from releaser.cli.output import Output
+from releaser.cli.parsing import parse
+from releaser.cli.table import VERBS
+from releaser.model.errors import BadArgument, InternalError, ReleaseError
+from releaser.planning.wording import listed, nearest
+from releaser.settings import Settings, folder, read
+
+
+def run(before: Sequence[str], words: Sequence[str]) -> int:
+    """Run the verb that `words` begin with; `before` are shared options that stood before it."""
+    out = _provisional([*before, *words])
+    signals.install()
+    debug = "--debug" in (*before, *words)
+    root: Path | None = None
+    try:
+        verb, rest = _verb(words)
+        module = importlib.import_module(VERBS[verb].module(verb))
+        options = parse(verb, module.Options, [*before, *rest])
+        if options is None:
+            return errors.DONE
+        settings = read()
+        out = _output(options, settings)
+        invocation = Invocation(
+            verb=verb, words=(*before, *rest), shared=options, settings=settings, out=out, signals=signals.Signals()
+        )
+        root = invocation.root
+        return _ended(out, _run(module, invocation, options))
+    except ReleaseError as error:
+        if debug:
+            traceback.print_exc()
+        errors.report(out, error, root)
+        return errors.exit_code(error)
+    except KeyboardInterrupt:
+        out.tell("interrupted")
+        return errors.INTERRUPTED
+    except signals.Terminated:
+        out.tell("terminated")
+        return errors.TERMINATED
+    except Exception as error:  # noqa: BLE001 - a defect of ours ends in one line, and a file for those who mend it
+        return _defect(out, error, debug=debug)
+
+
+def _run(module: ModuleType, invocation: Invocation, options: Options) -> int:
+    code: int = module.run(invocation, options)
+    return code
+
+
+def _verb(words: Sequence[str]) -> tuple[str, list[str]]:
+    """The verb, of one word or two, and what follows. Raises BadArgument with the nearest one."""
+    two = " ".join(words[:2])
+    if two in VERBS:
+        return two, list(words[2:])
+    if words[0] in VERBS:
+        return words[0], list(words[1:])
+    first = words[0]
+    if first.startswith("-"):
+        raise BadArgument(f"release has no option {first} before the verb", hint="release --help")
+    parts = [name.split()[1] for name in VERBS if name.startswith(f"{first} ")]
+    if parts:
+        raise BadArgument(f"release {first} needs one more word", hint=f"{listed(parts)}: release {first} {parts[0]}")
+    near = nearest(first, [*VERBS, "help"])
+    raise BadArgument(f"there is no verb {first}", hint=f"did you mean release {near}?" if near else "release --help")
+
+
+def _provisional(words: Sequence[str]) -> Output:
+    """The output for errors before the options are read: in JSON where it is asked for."""
+    form = "table"
+    for index, word in enumerate(words):
+        if word == "--json":
+            form = "json"
+        elif word in {"-o", "--output"} and index + 1 < len(words):
+            form = words[index + 1]
+        elif word.startswith("--output="):
+            form = word.partition("=")[2]
+        elif word.startswith("-o") and not word.startswith("--"):
+            form = word[2:].lstrip("=")
+    return Output(form=form if form in output.MACHINE else "table")
+
+
+def _output(options: Options, settings: Settings) -> Output:
+    """The output that the options ask for. Raises BadArgument for a form that the verb does not have."""
+    stated = "json" if options.json else options.output
+    if stated is not None and stated not in options.FORMATS:
+        raise BadArgument(f"this verb does not print {stated}", hint=f"-o {'|'.join(options.FORMATS)}")
+    form = settings.get("output", flag=stated, default="table").value
+    color = settings.get("color", flag=options.color, default="auto").value
+    return Output(
+        form=form if form in options.FORMATS else "table",
+        quiet=options.quiet,
+        verbose=options.verbose,
+        color=color if color in {"always", "never"} else "auto",
+    )
+
+
+def _ended(out: Output, code: int) -> int:
+    if not output.LOST:
+        return code
+    out.tell(f"error: the answer could not be written: {output.LOST.pop().strerror}")
+    return code or 5
+
+
+def _defect(out: Output, error: Exception, *, debug: bool) -> int:
+    told = "".join(traceback.format_exception(error))
+    message = f"a defect in release: {type(error).__name__}: {error}"
+    if debug:
+        sys.stderr.write(told)
+        errors.report(out, InternalError(message))
+    else:
+        errors.report(out, InternalError(message, hint=_kept(told)))
+    return errors.DEFECT
+
+
+def _kept(told: str) -> str:
+    """Put a traceback where its user finds it."""
+    place = folder(os.environ, "XDG_STATE_HOME", ".local/state")
+    try:
+        place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = place / f"crash-{os.getpid()}.txt"
+        file.touch(mode=0o600)
+        file.write_text(told)
+    except OSError:
+        return "again with --debug, to see where"
+    return f"please report it, with {file}"
