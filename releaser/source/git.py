@@ -15,6 +15,7 @@ TIMEOUT = 10.0
 """Seconds for one call of git."""
 
 _FILES_A_CALL = 1000  # names that fit into one argument list, with room to spare
+_MOST_LINKS = 40  # on the way to one file, as Linux has it
 _LIMIT = 8 * 1024 * 1024
 _COMMIT = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
 _GIT = (
@@ -39,7 +40,8 @@ class GitSource:
         None outside a repository, before its first commit, without git, and where git refuses or does not answer.
         """
         commits, dirty = set(), False
-        for some in _portions(files):
+        names = dict.fromkeys(name for file in files for name in _names(str(self._root), file))
+        for some in _portions(tuple(names)):
             records = self._status(some)
             commit = _commit(records)
             if commit is None:
@@ -62,6 +64,30 @@ class GitSource:
         if done.returncode != 0 or done.timed_out:
             return []
         return done.stdout.decode(errors="surrogateescape").split("\0")
+
+
+def _names(root: str, file: str) -> Iterator[str]:
+    """What git knows a file as: each link on the way, and where they lead; instead of what is in a submodule, itself.
+
+    Git answers nothing, as if all were well, for a path that crosses a link or a repository.
+    """
+    at, ahead, links = "", file.split("/"), 0
+    while ahead:
+        here = os.path.normpath(os.path.join(at, ahead.pop(0)))  # noqa: PTH118 - a name, and pathlib keeps `..`
+        path = f"{root}/{here}"
+        if os.path.islink(path):  # noqa: PTH114 - false, not an error, for a name that cannot be
+            yield here
+            links += 1
+            target = os.readlink(path)  # noqa: PTH115 - as above
+            if links > _MOST_LINKS or os.path.isabs(target):  # noqa: PTH117
+                return
+            ahead = target.split("/") + ahead
+        elif ahead and os.path.lexists(f"{path}/.git"):
+            yield here
+            return
+        else:
+            at = here
+    yield at
 
 
 def _portions(files: Sequence[str]) -> Iterator[Sequence[str]]:

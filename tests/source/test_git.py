@@ -174,6 +174,68 @@ class TestDirty:
         assert repository.describe(*files) == (commit, True)
 
 
+class TestLinks:
+    """A path that crosses a link or a repository: git alone would say that nothing has changed."""
+
+    @pytest.fixture
+    def linked(self, repository):
+        repository.write("real/deep/f.yaml", "a")
+        for link, target in (
+            ("folder", "real"),
+            ("second", "folder/deep"),
+            ("one", "second/f.yaml"),
+            ("real/deep/up", "../../envs/base.yaml"),
+        ):
+            (repository.root / link).symlink_to(target)
+        return repository
+
+    @pytest.mark.parametrize("path", ["folder/deep/f.yaml", "second/f.yaml", "one", "./folder/../real/deep/f.yaml"])
+    def test_where_it_leads(self, linked, path):
+        commit = linked.commit()
+        assert linked.describe(path) == (commit, False)
+        linked.write("real/deep/f.yaml", "b")
+        assert linked.describe(path) == (commit, True)
+
+    def test_upward(self, linked):
+        commit = linked.commit()
+        assert linked.describe("folder/deep/up") == (commit, False)
+        linked.write("envs/base.yaml", "changed")
+        assert linked.describe("folder/deep/up") == (commit, True)
+
+    def test_a_link_on_the_way_that_leads_elsewhere_now(self, linked):
+        linked.write("elsewhere/deep/f.yaml", "a")
+        commit = linked.commit()
+        (linked.root / "folder").unlink()
+        (linked.root / "folder").symlink_to("elsewhere")
+        assert linked.describe("one") == (commit, True)
+
+    def test_a_link_to_itself(self, linked):
+        (linked.root / "loop").symlink_to("loop")
+        commit = linked.commit()
+        assert linked.describe("loop") == (commit, False)
+
+    def test_a_submodule(self, repository, tmp_path):
+        inner = Repository(tmp_path / "inner")
+        inner.root.mkdir()
+        inner.git("init", "--quiet")
+        inner.write("base.yaml", "a")
+        inner.commit()
+        repository.git("submodule", "--quiet", "add", str(inner.root), "shared")
+        commit = repository.commit()
+        assert repository.describe("shared/base.yaml") == (commit, False)
+        repository.write("shared/base.yaml", "b")
+        assert repository.describe("shared/base.yaml") == (commit, True)
+
+    def test_a_repository_of_its_own_inside(self, repository):
+        commit = repository.commit()
+        inner = Repository(repository.root / "nested")
+        inner.root.mkdir()
+        inner.git("init", "--quiet")
+        inner.write("base.yaml", "a")
+        inner.commit()
+        assert repository.describe("nested/base.yaml") == (commit, True)
+
+
 class TestNames:
     HOSTILE = (
         "--output=canary",
