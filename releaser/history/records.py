@@ -144,7 +144,7 @@ def _verb(plan: Plan) -> str:
 
 def plain_step(step: Step) -> Step:
     """A step with words that JSON can hold, its time in UTC."""
-    return Step(at=step.at.astimezone(UTC), text=clean(step.text))
+    return Step(at=step.at.astimezone(UTC), text=clean(step.text), point=step.point)
 
 
 # --- values as what is stored ---

@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+from releaser.model.event import Point
 from releaser.model.plan import Plan, Trigger
 from releaser.model.resource import Inventory, Resource, Target
 from releaser.model.value import Document, Json, Time, Value, one_of
@@ -59,6 +60,7 @@ class Step(Value, frozen=True, kw_only=True):
 
     at: Time
     text: str
+    point: Point | None = None
 
 
 class Intent(Value, frozen=True, kw_only=True):

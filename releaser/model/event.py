@@ -19,6 +19,7 @@ class Point(StrEnum):
     APPLIED = "applied"  # every change was written
     WAITING = "waiting"  # until it really runs
     VERIFYING = "verifying"  # the declared command runs
+    VERIFIED = "verified"  # it did not refuse
     OBSERVED = "observed"  # read back
     RESTORING = "restoring"  # the previous revision is being brought back
     RESTORED = "restored"

@@ -53,6 +53,7 @@ class Plan(Document, frozen=True, kw_only=True, tag="releaser/plan/v1"):
     adopts: tuple[str, ...] = ()  # resources of others that --adopt takes over
     moves_from: Target | None = None  # the target that --move leaves
     accepts: bool = False  # reconcile --accept: the drift goes into the record
+    verify: tuple[str, ...] | None = None  # the command that will have the last word
     registers: bool = False  # the release is registered with the delivery
     nothing_to_do: bool = False
     warnings: tuple[str, ...] = ()

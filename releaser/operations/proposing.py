@@ -136,6 +136,7 @@ def draft(ws: Workspace, request: Request, goal: Goal, head: Record | None) -> P
         adopts=adopts,
         moves_from=left,
         accepts=request.accept,
+        verify=goal.rules.verify.command if goal.rules.verify and not request.accept else None,
         registers=goal.registers,
         warnings=(*goal.warnings, *unknown),
         created_at=ws.clock.now(),

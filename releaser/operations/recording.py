@@ -28,7 +28,7 @@ class Recorder:
     def event(self, event: Event) -> None:
         """A point was reached, as an engine tells it. Raises LeaseLost."""
         if self._revision is not None and event.point is not Point.FINISHED:
-            self._ws.history.step(self._lease, self._revision, Step(at=event.at, text=event.text))
+            self._ws.history.step(self._lease, self._revision, Step(at=event.at, text=event.text, point=event.point))
         self._ws.progress.event(event)
 
     def still_ours(self) -> None:

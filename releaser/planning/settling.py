@@ -6,20 +6,31 @@ from datetime import datetime
 import msgspec
 
 from releaser.model.delivery import INTERRUPTED, SUCCEEDED, Current, Outcome, Record
+from releaser.model.event import Point
 from releaser.model.resource import EMPTY, Inventory, InventoryItem, Live, Observation, Resource
 
 
 def judge(record: Record, observation: Observation, since: datetime, now: datetime) -> Outcome:
     """The outcome of a delivery whose holder died: live as intended, live as before, or something between.
 
+    Live as intended is a success unless a `verify` was to have the last word and had not been heard yet: a release
+    that it would refuse must not count as proven. `resume` finishes that.
+
     `since`: when the delivery's release would have become current.
     """
     delivery = record.delivery
     if as_intended(record.resources, observation):
+        if not verified(record):
+            return Outcome(
+                status=INTERRUPTED,
+                inventory=taken(record, observation),
+                message="settled after a crash: what is live is what was intended, but verify had not agreed yet",
+                finished_at=now,
+            )
         return Outcome(
             status=SUCCEEDED,
             inventory=taken(record, observation),
-            message="settled after a crash: what is live is what was intended; `verify` did not run again",
+            message="settled after a crash: what is live is what was intended",
             current=Current(revision=delivery.revision, release=delivery.release, since=since),
             finished_at=now,
         )
@@ -32,6 +43,11 @@ def judge(record: Record, observation: Observation, since: datetime, now: dateti
         message="settled after a crash: changed in part; the record holds what was found live",
         finished_at=now,
     )
+
+
+def verified(record: Record) -> bool:
+    """Whether `verify` agreed before the crash, or was never to be asked."""
+    return record.plan.verify is None or any(step.point is Point.VERIFIED for step in record.steps)
 
 
 def as_intended(resources: tuple[Resource, ...], observation: Observation) -> bool:

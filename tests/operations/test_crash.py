@@ -17,6 +17,7 @@ WITHIN = (
     Point.APPLIED,
     Point.WAITING,
     Point.VERIFYING,
+    Point.VERIFIED,
     Point.OBSERVED,
 )
 
@@ -60,8 +61,7 @@ def test_resume_and_abort(project, point, verb):
     result = verb(project.workspace(), "test")
     head = project.head("test")
     assert head.revision == 2
-    settled = point not in {Point.INTENT, Point.APPLYING, Point.STAGED}
-    if verb is resume or settled:
+    if verb is resume or point in {Point.VERIFIED, Point.OBSERVED}:
         assert (result.outcome, head.status, head.current.release) == ("delivered", "succeeded", "v2")
     else:
         assert (head.status, head.restored, head.current.release) == ("aborted", 1, "v1")

@@ -89,6 +89,8 @@ def test_an_engine_that_is_gone_leaves_it_to_the_next_command(project):
     with pytest.raises(EngineUnreachable):
         project.promote("v2", "test")
     faults.unreachable = False
+    project.target("test").calls.clear()
     result = project.promote("v2", "test")
-    assert result.outcome == "unchanged"
-    assert (project.head("test").status, project.head("test").revision) == ("succeeded", 2)
+    assert (result.outcome, project.head("test").status, project.head("test").revision) == ("delivered", "succeeded", 3)
+    assert project.history.delivery("test", 2).status == "interrupted"
+    assert project.target("test").writes == []
