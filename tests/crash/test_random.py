@@ -1,4 +1,4 @@
-"""Kills at random times, seeded: `--kills N --seed S` repeats a run. A seed that fails becomes a case in test_points."""
+"""Kills at random times: `--kills N --seed S` repeats a run. A seed that fails becomes a case in test_points."""
 
 import random
 import signal
