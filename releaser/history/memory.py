@@ -18,8 +18,8 @@ from releaser.ports import ChainCheck, Clock, DeliveryQuery, Holder, Lease, Leas
 class Memory:
     """What several clients of one history share."""
 
-    def __init__(self) -> None:
-        self.id = os.urandom(8).hex()
+    def __init__(self, name: str | None = None) -> None:
+        self.id = name or os.urandom(8).hex()
         self.guard = threading.RLock()
         self.events: list[Link] = []
         self.tokens: dict[str, int] = {}

@@ -230,9 +230,7 @@ class SqliteHistory:
         `events` and `head` with a check that was kept elsewhere.
         """
         with self._file.reading() as db:
-            (damage,) = db.execute("PRAGMA quick_check(1)").fetchone()
-            if damage != "ok":
-                raise self._file.corrupt(damage)
+            self._file.check(db)
             return audit.audit(rows.Everything(db))
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import stat
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +14,8 @@ from releaser.history.schema import Migration, migrations
 from releaser.model.errors import HistoryCorrupt, HistoryTooNew, HistoryUnreachable
 
 APPLICATION_ID = 0x52454C53  # "RELS"
+
+_ELSEWHERE = "name another file: `history: sqlite:PATH` in envs/pipeline.yaml, or RELEASE_HISTORY"
 
 _SETTINGS = """
 PRAGMA foreign_keys = ON;
@@ -76,29 +79,42 @@ class SqliteFile:
             with _transaction(connection):
                 yield connection
 
-    def corrupt(self, damage: str) -> HistoryCorrupt:
-        """What to raise where what was read cannot be right."""
-        return HistoryCorrupt(f"the history {self.path} is damaged: {damage}", hint=RESTORE)
+    def check(self, db: Connection) -> None:
+        """Raise HistoryCorrupt where pages are damaged, or tables, triggers or migrations are not those of ours."""
+        (damage,) = db.execute("PRAGMA quick_check(1)").fetchone()
+        if damage == "ok" and _number(db, "user_version") == len(self.migrations):
+            mine, theirs = _shape(self._nothing()), _shape(db)
+            odd = sorted(name for _, name, _ in mine ^ theirs)
+            damage = f"its {odd[0]} is not as this program made it" if odd else damage
+        if damage != "ok":
+            raise HistoryCorrupt(f"the history {self.path} is damaged: {damage}", hint=RESTORE)
 
     def close(self) -> None:
         """Close the file; a later call opens it again."""
         with self._guard:
-            for connection in (self._connection, self._empty):
-                if connection is not None:
-                    connection.close()
-            self._connection = self._empty = None
+            self._forget()
+            if self._empty is not None:
+                self._empty.close()
+            self._empty = None
+
+    def _forget(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
 
     def _open(self) -> Connection | None:
         """The connection; None where there is no history yet."""
         try:
             status = self.path.stat()
         except (FileNotFoundError, NotADirectoryError):
-            self.close()
+            self._forget()
             return None
+        if not stat.S_ISREG(status.st_mode):
+            raise HistoryUnreachable(f"the history {self.path} is not a file", hint=_ELSEWHERE)
         inode = (status.st_dev, status.st_ino)
         if self._connection is not None and inode == self._inode:
             return self._connection
-        self.close()  # another file stands there now
+        self._forget()  # another file stands there now
         connection = self._connect_file()
         try:
             if _blank(connection):
@@ -120,7 +136,7 @@ class SqliteFile:
         if kind is not None:
             raise HistoryUnreachable(
                 f"the history {self.path} would be on a network file system ({kind}), where its locks are not safe",
-                hint="keep it on a local disk: `history: sqlite:PATH` in envs/pipeline.yaml, or RELEASE_HISTORY",
+                hint=f"keep it on a local disk: {_ELSEWHERE}",
             )
 
     def _connect(self, uri: str) -> Connection:
@@ -141,7 +157,7 @@ class SqliteFile:
         if application != APPLICATION_ID:
             raise HistoryCorrupt(
                 f"{self.path} is a SQLite database, but not a history of `release`",
-                hint="name another file: `history: sqlite:PATH` in envs/pipeline.yaml, or RELEASE_HISTORY",
+                hint=_ELSEWHERE,
             )
         known = self.migrations
         if version > len(known):
@@ -231,6 +247,14 @@ def _transaction(connection: Connection) -> Iterator[None]:
             with suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
         raise
+
+
+def _shape(db: Connection) -> set[tuple[str, str, str | None]]:
+    # SQLite may rewrite the text of a table, but not that of a trigger or an index
+    made = db.execute("SELECT type, name, CASE type WHEN 'table' THEN NULL ELSE sql END FROM sqlite_master")
+    run = db.execute("SELECT 'migration', 'migration ' || number, name || checksum FROM migration")
+    least = db.execute("SELECT 'meta', name, value FROM meta WHERE name = 'min_reader'")
+    return {*made.fetchall(), *run.fetchall(), *least.fetchall()}
 
 
 def _blank(connection: Connection) -> bool:
