@@ -25,7 +25,7 @@ class Pools:
         self._rule = rule
         self._ca = ca
         self._context: ssl.SSLContext | None = None
-        self._managers: dict[str | None, urllib3.PoolManager] = {}
+        self._managers: dict[tuple[str, str | None], urllib3.PoolManager] = {}
 
     def at(self, url: str) -> urllib3.PoolManager:
         """The connections to an address. Raises Forbidden for one that is never asked."""
@@ -34,21 +34,17 @@ class Pools:
         proxy = _proxy(parts.scheme, host)
         if proxy is not None:
             self._rule.check_name(host)
-        if proxy not in self._managers:
-            self._managers[proxy] = self._direct() if proxy is None else self._through(proxy)
-        return self._managers[proxy]
+        key = (parts.scheme, proxy)
+        if key not in self._managers:
+            # Reading the authorities takes longer than a request on a local network, so only TLS pays for it.
+            tls = self._tls() if "https" in {parts.scheme, (proxy or "").partition(":")[0]} else None
+            self._managers[key] = self._direct(tls) if proxy is None else _through(proxy, tls)
+        return self._managers[key]
 
-    def _direct(self) -> urllib3.PoolManager:
-        manager = urllib3.PoolManager(ssl_context=self._tls())
+    def _direct(self, tls: ssl.SSLContext | None) -> urllib3.PoolManager:
+        manager = urllib3.PoolManager(ssl_context=tls)
         manager.pool_classes_by_scheme = _checked_pools(self._rule)
         return manager
-
-    def _through(self, proxy: str) -> urllib3.PoolManager:
-        # Its address is the user's own choice, so it is not checked.
-        parts = urlsplit(proxy)
-        login = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else None
-        headers = urllib3.make_headers(proxy_basic_auth=login) if login else None
-        return urllib3.ProxyManager(proxy, proxy_headers=headers, ssl_context=self._tls())
 
     def _tls(self) -> ssl.SSLContext:
         if self._context is None:
@@ -60,6 +56,14 @@ class Pools:
                 context.load_verify_locations(self._ca)
             self._context = context
         return self._context
+
+
+def _through(proxy: str, tls: ssl.SSLContext | None) -> urllib3.ProxyManager:
+    # Its address is the user's own choice, so it is not checked.
+    parts = urlsplit(proxy)
+    login = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else None
+    headers = urllib3.make_headers(proxy_basic_auth=login) if login else None
+    return urllib3.ProxyManager(proxy, proxy_headers=headers, ssl_context=tls)
 
 
 def _checked_pools(rule: AddressRule) -> dict[str, type[urllib3.HTTPConnectionPool]]:

@@ -110,7 +110,9 @@ class Conversation:
 
     def _send(self, request: Request) -> Answer:
         limits = self._registry.limits
-        spread = tenacity.wait_exponential_jitter(initial=limits.pause, jitter=limits.pause, max=limits.longest_pause)
+        spread = tenacity.wait_exponential(limits.pause, max=limits.longest_pause) + tenacity.wait_random(
+            0, limits.pause
+        )
 
         def pause(state: tenacity.RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome else None
