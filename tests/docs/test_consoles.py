@@ -1,0 +1,96 @@
+"""The console blocks of the README and the docs are what the commands really print.
+
+The blocks of a page run in order in one fresh project. `--update-golden` writes the real output into the page.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PAGES = sorted(
+    page
+    for page in (REPOSITORY / "README.md", *(REPOSITORY / "docs").rglob("*.md"))
+    if "```console" in page.read_text()
+)
+BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+# What differs from run to run: moments, ages and lengths of time, and ids that rest on them.
+VARYING = (
+    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?Z?"), "<time>"),
+    (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?Z?"), "<time>"),
+    (re.compile(r"\d\d:\d\d:\d\dZ?"), "<time>"),
+    (re.compile(r"\b\d+(\.\d+)?(ms|s|m|h|d)\b( \d+(s|m|h)\b)?( ago)?|\bjust now\b|\bnow\b"), "<span>"),
+    (re.compile(r"[ \t]+"), " "),
+    (re.compile(r"[─-]{3,}"), "---"),
+)
+
+
+def commands(block: str) -> list[tuple[str, str]]:
+    """The commands of a block, each with the output that follows it."""
+    found: list[tuple[str, str]] = []
+    for line in block.splitlines(keepends=True):
+        if line.startswith("$ "):
+            found.append((line[2:].rstrip("\n"), ""))
+        else:
+            command, output = found.pop()
+            found.append((command, output + line))
+    return found
+
+
+def steady(output: str) -> str:
+    """The output without what differs from run to run."""
+    for pattern, word in VARYING:
+        output = pattern.sub(word, output)
+    return "\n".join(line.rstrip() for line in output.splitlines())
+
+
+def run(command: str, project: Path, home: Path) -> str:
+    """What a command prints, both streams as a terminal shows them."""
+    environ = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "RELEASE_BY": "ann",
+        "RELEASE_FINGERPRINT_KEY": "a key for the documentation alone",
+        "COLUMNS": "100",
+    }
+    done = subprocess.run(
+        ["sh", "-c", command],
+        cwd=project,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return done.stdout
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_console_blocks_are_real(page, tmp_path, request):
+    project, home = tmp_path / "shop", tmp_path / "home"
+    home.mkdir()
+    shutil.copytree(REPOSITORY / "envs", project / "envs")
+    text = page.read_text()
+    written = text
+    for match in BLOCK.finditer(text):
+        real = [(command, run(command, project, home)) for command, _ in commands(match[1])]
+        if request.config.getoption("--update-golden"):
+            block = "".join(f"$ {command}\n{output}" for command, output in real)
+            written = written.replace(match[1], block, 1)
+        else:
+            for (command, output), (_, expected) in zip(real, commands(match[1]), strict=True):
+                assert steady(output) == steady(expected), f"{page.name}: $ {command}"
+    page.write_text(written)
+
+
+def test_there_are_pages_to_check():
+    assert REPOSITORY / "README.md" in PAGES
