@@ -1,19 +1,134 @@
-"""Plans as people read them."""
+"""Plans as people read them: what changes, why it may or may not, and what comes next, at a glance."""
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from releaser.cli.output import Output
-from releaser.model.plan import CREATE, DELETE, REPLACE, UNCHANGED, UPDATE, Plan
+from releaser.cli.show_changes import blocks
+from releaser.cli.values import short
+from releaser.model.plan import CREATE, DELETE, RECONCILE, REPLACE, ROLLBACK, UNCHANGED, UPDATE, Plan
 from releaser.planning.redact import printable
+from releaser.planning.wording import count, listed
 
-SYMBOLS = {CREATE: "+", UPDATE: "~", REPLACE: "±", DELETE: "-", UNCHANGED: "="}
+
+def show_plan(out: Output, plan: Plan, before: str | None = None) -> None:
+    """Print a plan; `before` is the release that is known to run now."""
+    for line in lines(out, plan, before):
+        out.line(line)
 
 
-def show_plan(out: Output, plan: Plan) -> None:
-    """Print a plan."""
-    out.line(f"Plan {plan.id[:6]} for {plan.environment} ({plan.target.engine} {plan.target.place}):")
-    for change in plan.changes:
-        out.line(printable(f"  {SYMBOLS[change.action]} {change.resource}"))
-        for field in change.fields:
-            shown = "(secret changed)" if field.secret else f"{field.old} → {field.new}"
-            out.line(printable(f"      {field.path}  {shown}  {field.origin or ''}"))
+def lines(out: Output, plan: Plan, before: str | None) -> Iterator[str]:
+    """The lines of a plan, in the style and the width of the answer."""
+    yield heading(out, plan, before)
+    yield from _notes(out, plan)
+    changes = [line for block in blocks(out, plan.changes, plan.drift if plan.accepts else ()) for line in block]
+    if changes:
+        yield ""
+        yield from changes
+    rest = [*_gates(out, plan), *_drift(out, plan), *_warnings(out, plan)]
+    if rest:
+        yield ""
+        yield from rest
+    yield ""
+    yield summary(out, plan)
+
+
+def heading(out: Output, plan: Plan, before: str | None) -> str:
+    """`Plan 9c1e2a for staging (directory deploy/staging): v1.3 → v1.4`."""
+    version = plan.release.version
+    way = version if before in {None, version} else f"{before} → {version}"
+    if plan.trigger == ROLLBACK:
+        way = f"back to #{plan.restores} ({version})" if before in {None, version} else f"{way} (#{plan.restores})"
+    elif plan.trigger == RECONCILE:
+        way = f"accept the drift from {version}" if plan.accepts else f"{version} as recorded"
+    place = f"({plan.target.engine} {plan.target.place})"
+    return printable(f"Plan {plan_name(plan)} for ") + out.style(
+        printable(plan.environment), "name"
+    ) + printable(f" {place}: {way}")
+
+
+def plan_name(plan: Plan) -> str:
+    """The first six digits of the plan's id."""
+    return short(plan.id)[:6]
+
+
+def summary(out: Output, plan: Plan) -> str:
+    """`2 to change, 1 to add, 0 to remove`, or why there is nothing of that."""
+    if plan.nothing_to_do:
+        return out.style(f"Nothing to do: {plan.environment} runs {plan.release.version} as declared.", "good")
+    actions = Counter(change.action for change in plan.changes)
+    if plan.accepts:
+        counted = f"{count(len(plan.drift), 'drifted resource')} to take into the record; nothing is written"
+    elif not plan.writes:
+        counted = "No resource changes: only the record of the release"
+    else:
+        parts = [f"{actions[UPDATE]} to change", f"{actions[CREATE]} to add", f"{actions[DELETE]} to remove"]
+        counted = ", ".join([*parts, *([f"{actions[REPLACE]} to replace"] if actions[REPLACE] else [])])
+    if actions[UNCHANGED]:
+        counted += f" ({actions[UNCHANGED]} unchanged)"
+    refused = [gate.gate for gate in plan.refused_by]
+    return f"{counted}." + (out.style(f" Refused by: {listed(refused)}.", "bad") if refused else "")
+
+
+def _notes(out: Output, plan: Plan) -> Iterator[str]:
+    if plan.registers:
+        images = [f"{name} {short(image.digest)}" for name, image in plan.release.images.items()]
+        yield from wrapped(out, f"registers {plan.release.version}: {', '.join(images)}")
+    if plan.moves_from:
+        yield from wrapped(out, f"moves from {plan.moves_from.engine} {plan.moves_from.place}, which is left empty")
+    if plan.adopts:
+        yield from wrapped(out, f"takes over what others delivered: {few(plan.adopts, whole=out.verbose)}")
+
+
+def _gates(out: Output, plan: Plan) -> Iterator[str]:
+    width = max((len(gate.gate) for gate in plan.gates), default=0)
     for gate in plan.gates:
-        out.line(printable(f"  {'✓' if gate.passed else '✗'} {gate.gate}: {gate.detail}"))
+        mark = out.style("✓", "good") if gate.passed else out.style("✗", "bad")
+        word = "" if gate.passed else "refused: "
+        first, *more = wrapped(out, f"{gate.gate:{width}}  {word}{gate.detail}", hang=6 + width)
+        yield f"  {mark} {first[4:]}"
+        yield from more
+
+
+def _drift(out: Output, plan: Plan) -> Iterator[str]:
+    if not plan.drift or plan.accepts:
+        return
+    kinds: dict[str, list[str]] = {}
+    for item in plan.drift:
+        kinds.setdefault(item.kind, []).append(item.resource)
+    found = "; ".join(f"{few(names, whole=out.verbose)} {kind}" for kind, names in sorted(kinds.items()))
+    then = "which this puts back" if plan.trigger == RECONCILE else "which this overwrites"
+    first, *more = wrapped(out, f"drift: {found}, {then}", hang=4)
+    yield f"  {out.style('!', 'warn')} {first[4:]}"
+    yield from more
+
+
+def _warnings(out: Output, plan: Plan) -> Iterator[str]:
+    for warning in plan.warnings:
+        first, *more = wrapped(out, f"warning: {warning}", hang=4)
+        yield f"  {out.style('!', 'warn')} {first[4:]}"
+        yield from more
+
+
+def few(names: Sequence[str], most: int = 4, *, whole: bool = False) -> str:
+    """The names, or the first of them and how many more there are."""
+    if whole or len(names) <= most:
+        return listed(names)
+    return listed([*names[: most - 1], f"{len(names) - most + 1} more"])
+
+
+def wrapped(out: Output, text: str, hang: int = 2) -> list[str]:
+    """The text in lines of the answer's width, all but the first `hang` columns in."""
+    first = " " * min(hang, 4)
+    return textwrap.wrap(
+        printable(text),
+        width=max(out.width, 30),
+        initial_indent=first,
+        subsequent_indent=" " * hang,
+        break_on_hyphens=False,
+        replace_whitespace=False,
+        drop_whitespace=True,
+    ) or [first]
+
+
