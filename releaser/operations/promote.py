@@ -56,7 +56,7 @@ def used_images(environment: Environment, release: Release) -> dict[str, str]:
         else:
             problems.append(
                 Problem(
-                    code="image-not-in-release",
+                    code=InvalidDeclarations.code,
                     message=f"release {release.version} has no image {name}, which service {service} runs",
                     hint="it was registered before the image was declared; register a new release",
                     locations=environment.locate("services", service, "image"),
