@@ -1,8 +1,8 @@
 """The delivery record in one SQLite file."""
 
 import os
-from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from releaser.history import audit, chain, leases, records
@@ -107,6 +107,15 @@ class SqliteHistory:
         alive = self._locks.alive(environment, lease.token)
         return LeaseState(environment=environment, token=lease.token, holder=lease.holder, alive=alive)
 
+    @contextmanager
+    def _writing(self, lease: Lease) -> Iterator[Connection]:
+        """A transaction under a lease; where there is no history, nobody has a lease, and none is created."""
+        if not self._file.exists():
+            raise leases.lost(lease, None)
+        with self._file.writing() as db:
+            self._check(db, lease)
+            yield db
+
     def _check(self, db: Connection, lease: Lease) -> None:
         state = self._lease_state(db, lease.environment)
         if state is None or state.token != lease.token:
@@ -179,8 +188,7 @@ class SqliteHistory:
         if plan.environment != lease.environment:
             raise InternalError(f"a plan for {plan.environment} under the lease of {lease.environment}")
         blobs = records.intent_blobs(intent)
-        with self._file.writing() as db:
-            self._check(db, lease)
+        with self._writing(lease) as db:
             head = rows.head(db, lease.environment)
             records.check_begin(plan, head, rows.executed(db, plan.id))
             rows.register(db, plan.release)
@@ -191,8 +199,7 @@ class SqliteHistory:
 
     def resume(self, lease: Lease, revision: int) -> Delivery:
         """Set the interrupted head back to `running`."""
-        with self._file.writing() as db:
-            self._check(db, lease)
+        with self._writing(lease) as db:
             head = rows.head(db, lease.environment)
             delivery = records.resumed(records.check_open(lease.environment, head, revision, INTERRUPTED))
             rows.update(db, delivery, None)
@@ -202,8 +209,7 @@ class SqliteHistory:
     def step(self, lease: Lease, revision: int, step: Step) -> None:
         """Add a step to the running delivery."""
         step = records.plain_step(step)
-        with self._file.writing() as db:
-            self._check(db, lease)
+        with self._writing(lease) as db:
             records.check_open(lease.environment, rows.head(db, lease.environment), revision, RUNNING)
             number = rows.add_step(db, lease.environment, revision, step)
             rows.append(db, chain.stepped(lease, revision, number, step))
@@ -211,8 +217,7 @@ class SqliteHistory:
     def finish(self, lease: Lease, revision: int, outcome: Outcome) -> Delivery:
         """Commit the outcome of the running delivery, or the new outcome of an interrupted one."""
         inventory = records.blob(outcome.inventory)
-        with self._file.writing() as db:
-            self._check(db, lease)
+        with self._writing(lease) as db:
             head = rows.head(db, lease.environment)
             running = records.check_open(lease.environment, head, revision, RUNNING, INTERRUPTED)
             delivery = records.finished(running, outcome)
