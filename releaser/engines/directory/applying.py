@@ -128,9 +128,10 @@ def _stage_configs(configs: Folder, wanted: Mapping[str, bytes], fresh: list[str
 def _take_back(folder: Folder, configs: Folder | None, fresh: list[str], compose: bytes) -> None:
     """Undo the staging, as far as it goes; not where the commit was done all the same."""
     with suppress(OSError):
-        folder.unstage(COMPOSE)
-        if configs is not None and _current(folder, COMPOSE) != compose:
-            for name in fresh:
+        folder.sweep()
+        if configs is not None:
+            configs.sweep()
+            for name in fresh if _current(folder, COMPOSE) != compose else ():
                 configs.remove(name)
 
 

@@ -70,4 +70,4 @@ class DirectoryEngine:
     def _place(self, error: OSError) -> str:
         """The path of an error, from the root where it lies within."""
         path = Path(os.fsdecode(error.filename)) if error.filename else self._folder
-        return path.relative_to(self._root).as_posix() if path.is_relative_to(self._root) else str(path)
+        return path.relative_to(self._root).as_posix() if self._root in path.parents else str(path)

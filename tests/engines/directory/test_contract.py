@@ -1,0 +1,5 @@
+from tests.contracts.engine_contract import EngineContract
+
+
+class TestContract(EngineContract):
+    """The fixture `lab` is the folder's."""
