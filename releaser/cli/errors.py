@@ -11,11 +11,11 @@ from releaser.model.value import Location
 from releaser.planning.redact import printable
 from releaser.planning.wording import count
 
-DONE, DIFFERENT, WRONG_USAGE, DEFECT, INTERRUPTED, TERMINATED = 0, 2, 64, 70, 130, 143
+DONE, DIFFERENT, REFUSED, WRONG_USAGE, DEFECT, INTERRUPTED, TERMINATED = 0, 2, 3, 64, 70, 130, 143
 
 EXIT_CODES: dict[type[ReleaseError], int] = {
     errors.DeliveryFailed: 1,
-    errors.Refused: 3,
+    errors.Refused: REFUSED,
     errors.LostRace: 4,
     errors.Unreachable: 5,
     errors.Invalid: WRONG_USAGE,

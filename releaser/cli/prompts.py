@@ -7,26 +7,39 @@ from releaser.cli import styles
 from releaser.cli.invocation import Invocation
 from releaser.model.errors import BadArgument, Refused
 from releaser.model.plan import Plan
+from releaser.planning.redact import printable
 
 
-def confirm(invocation: Invocation, plan: Plan, *, yes: bool) -> None:
-    """Go on, or raise: BadArgument where nobody can be asked, Refused where the answer is no."""
-    if yes:
-        return
+def confirm(invocation: Invocation, plan: Plan) -> None:
+    """Ask, and go on or raise: BadArgument where nobody can be asked, Refused where the answer is no."""
+    name, version = plan.environment, plan.release.version
+    if not may_ask(invocation):
+        raise BadArgument(f"a delivery to {name} asks first, and nobody can be asked here", hint=with_yes(invocation))
     by_name = any(gate.gate == "confirm" for gate in plan.gates)
-    if invocation.shared.no_input or not (styles.is_terminal(sys.stdin) and styles.is_terminal(sys.stderr)):
-        words = shlex.join(["release", *invocation.verb.split(), *invocation.words, "--yes"])
-        raise BadArgument(
-            f"delivering to {plan.environment} asks for a confirmation, and nobody can be asked here", hint=words
-        )
-    wanted = plan.environment if by_name else "y"
-    what = f"the environment's name, {plan.environment}," if by_name else "y"
-    answer = _ask(f"Deliver {plan.release.version} to {plan.environment}? Type {what} to go on: ")
-    if answer.strip() != wanted and not (not by_name and answer.strip().lower() in {"y", "yes"}):
+    if by_name:
+        question = f"Type {name} to deliver {version} there: "
+        accepted = {name}
+    else:
+        question = f"Deliver {version} to {name}? [y/N] "
+        accepted = {"y", "yes"}
+    answer = _asked(question).strip()
+    if (answer if by_name else answer.lower()) not in accepted:
         raise Refused("not confirmed: nothing was delivered")
 
 
-def _ask(question: str) -> str:
-    sys.stderr.write(question)
+def may_ask(invocation: Invocation) -> bool:
+    """Whether a person is there to be asked."""
+    return not invocation.shared.no_input and styles.is_terminal(sys.stdin) and styles.is_terminal(sys.stderr)
+
+
+def with_yes(invocation: Invocation) -> str:
+    """The same command, confirmed."""
+    words = list(invocation.words)
+    at = words.index("--") if "--" in words else len(words)
+    return shlex.join(["release", *invocation.verb.split(), *words[:at], "--yes", *words[at:]])
+
+
+def _asked(question: str) -> str:
+    sys.stderr.write(printable(question))
     sys.stderr.flush()
     return sys.stdin.readline()

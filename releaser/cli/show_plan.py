@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from releaser.cli.output import Output
 from releaser.cli.show_changes import blocks
 from releaser.cli.values import short
-from releaser.model.plan import CREATE, DELETE, RECONCILE, REPLACE, ROLLBACK, UNCHANGED, UPDATE, Plan
+from releaser.model.plan import CREATE, DELETE, PROMOTE, RECONCILE, REPLACE, ROLLBACK, UNCHANGED, UPDATE, Plan
 from releaser.planning.redact import printable
 from releaser.planning.wording import count, listed
 
@@ -30,7 +30,8 @@ def lines(out: Output, plan: Plan, before: str | None) -> Iterator[str]:
     if rest:
         yield ""
         yield from rest
-    yield ""
+    if changes or rest:
+        yield ""
     yield summary(out, plan)
 
 
@@ -43,9 +44,11 @@ def heading(out: Output, plan: Plan, before: str | None) -> str:
     elif plan.trigger == RECONCILE:
         way = f"accept the drift from {version}" if plan.accepts else f"{version} as recorded"
     place = f"({plan.target.engine} {plan.target.place})"
-    return printable(f"Plan {plan_name(plan)} for ") + out.style(
-        printable(plan.environment), "name"
-    ) + printable(f" {place}: {way}")
+    return (
+        printable(f"Plan {plan_name(plan)} for ")
+        + out.style(printable(plan.environment), "name")
+        + printable(f" {place}: {way}")
+    )
 
 
 def plan_name(plan: Plan) -> str:
@@ -56,7 +59,8 @@ def plan_name(plan: Plan) -> str:
 def summary(out: Output, plan: Plan) -> str:
     """`2 to change, 1 to add, 0 to remove`, or why there is nothing of that."""
     if plan.nothing_to_do:
-        return out.style(f"Nothing to do: {plan.environment} runs {plan.release.version} as declared.", "good")
+        state = {PROMOTE: "as declared", RECONCILE: "as recorded"}.get(plan.trigger, f"as #{plan.restores} left it")
+        return out.style(f"Nothing to do: {plan.environment} runs {plan.release.version} {state}.", "good")
     actions = Counter(change.action for change in plan.changes)
     if plan.accepts:
         counted = f"{count(len(plan.drift), 'drifted resource')} to take into the record; nothing is written"
@@ -130,5 +134,3 @@ def wrapped(out: Output, text: str, hang: int = 2) -> list[str]:
         replace_whitespace=False,
         drop_whitespace=True,
     ) or [first]
-
-

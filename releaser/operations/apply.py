@@ -5,8 +5,8 @@ import msgspec
 from releaser.model.delivery import Result
 from releaser.model.errors import BadArgument, StalePlan
 from releaser.model.plan import PROMOTE, ROLLBACK, Plan
-from releaser.operations.execute import execute
-from releaser.operations.proposing import Request
+from releaser.operations.execute import execute, propose, refuse_moved
+from releaser.operations.proposing import Proposal, Request
 from releaser.operations.workspace import Workspace
 
 
@@ -33,12 +33,24 @@ def request_of(plan: Plan) -> Request:
     )
 
 
+def prepare(ws: Workspace, plan: Plan) -> Proposal:
+    """The plan made again, to be shown before it is executed; reads only. Raises StalePlan as `apply` does."""
+    _refuse_executed(ws, plan)
+    proposal = propose(ws, request_of(plan))
+    refuse_moved(plan, proposal.plan)
+    return proposal
+
+
 def apply(ws: Workspace, plan: Plan, reason: str | None = None) -> Result:
     """Execute a saved plan. Raises StalePlan where it was executed before, or what it rests on has moved."""
+    _refuse_executed(ws, plan)
+    return execute(ws, request_of(plan), plan, reason)
+
+
+def _refuse_executed(ws: Workspace, plan: Plan) -> None:
     executed = ws.history.plan_executed(plan.id)
     if executed is not None:
         raise StalePlan(
             f"this plan was executed as {executed.environment} #{executed.revision}",
             hint="make a new plan: each is executed once",
         )
-    return execute(ws, request_of(plan), plan, reason)
