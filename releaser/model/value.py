@@ -1,5 +1,6 @@
 """The shapes every other value is made of: frozen structs, JSON trees, places in files."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
@@ -90,12 +91,15 @@ def _quoted_key(text: str) -> tuple[str, str]:
     raise ValueError(f"a quote is open: {text}")
 
 
+_INDEX = re.compile(r"[0-9]{1,9}\Z")
+
+
 def at_path(tree: Json, path: Sequence[str]) -> Json:
     """The value at `path` in `tree`, or None where the path leads nowhere."""
     for key in path:
         if isinstance(tree, dict):
             tree = tree.get(key)
-        elif isinstance(tree, list) and key.isdigit() and int(key) < len(tree):
+        elif isinstance(tree, list) and _INDEX.match(key) and int(key) < len(tree):
             tree = tree[int(key)]
         else:
             return None
