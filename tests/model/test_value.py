@@ -40,7 +40,7 @@ def test_how_a_path_is_printed(path, text):
 
 @pytest.mark.parametrize("text", ["", ".", "a.", ".a", "a..b", '"a', 'a."b', 'a"b', '"a"b', '"a".'])
 def test_what_is_no_path(text):
-    with pytest.raises(ValueError, match="not a path|a quote is open"):
+    with pytest.raises(ValueError, match=r"not a path|a quote is open"):
         parse_path(text)
 
 
