@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from releaser.model.value import Json, Path
+from releaser.planning.fingerprint import canonical
 
 ABSENT = None
 """What a side without a value shows; null is not a value in bodies, so nothing is lost."""
@@ -22,7 +23,7 @@ def diff(old: Json, new: Json, at: Path = ()) -> Iterator[Difference]:
 
     Maps are compared key by key; lists of one length element by element, others as a whole; a missing side is None.
     """
-    if old == new and type(old) is type(new):
+    if _same(old, new):
         return
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted(old.keys() | new.keys()):
@@ -38,6 +39,13 @@ def diff(old: Json, new: Json, at: Path = ()) -> Iterator[Difference]:
             yield from diff(ABSENT, new[key], (*at, key))
     else:
         yield Difference(at, old, new)
+
+
+def _same(old: Json, new: Json) -> bool:
+    """Whether both are the same JSON: Python takes 1, 1.0 and true for equal."""
+    if type(old) is not type(new) or old != new:
+        return False
+    return not isinstance(old, dict | list) or canonical(old) == canonical(new)
 
 
 def leaves(tree: Json, at: Path = ()) -> Iterator[tuple[Path, Json]]:
