@@ -21,6 +21,8 @@ MARK = "x-releaser"
 
 _HEAD = "# Written by `release`: change envs/ instead. The next delivery overwrites what is changed here.\n"
 _MARK_LINE = re.compile(rb"^x-releaser: (\{.*\})$", re.MULTILINE)
+_PLAIN = re.compile(r"[A-Za-z_/][^\n]*\Z")
+_STRING = "tag:yaml.org,2002:str"
 _WIDTH = 2**30
 
 
@@ -33,8 +35,9 @@ class _Dumper(yaml.CSafeDumper):
 
 
 def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
-    plain = text[:1].isascii() and (text[:1].isalpha() or text[:1] in {"_", "/"}) and "\n" not in text
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else '"')
+    resolved = dumper.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call] - PyYAML has no types
+    plain = _PLAIN.match(text) and resolved == _STRING
+    return dumper.represent_scalar(_STRING, text, style=None if plain else '"')
 
 
 _Dumper.add_representer(str, _text)

@@ -72,9 +72,9 @@ class _Writer:
         self.sources: list[tuple[str, str]] = [("", dotted(self._declared))]
 
     def body(self, words: JsonMap) -> dict[str, Json]:
-        """The whole mapping."""
+        """The whole mapping; lists that are made of maps are in the order of the names, not of the layers."""
         body: dict[str, Json] = {}
-        for word, value in words.items():
+        for word, value in sorted(words.items()):
             write = _WRITERS.get(word)
             if write is None:
                 body[word] = composed(value, word)
@@ -96,17 +96,14 @@ class _Writer:
         return "${%s:?secret %s is not set}" % (self._names.variables[secret], secret)  # noqa: UP031 - braces are text here
 
     def ports(self, body: dict[str, Json], ports: Mapping[str, JsonMap]) -> None:
-        inside = {key: port for key, port in ports.items() if "published" not in port}
-        for key, port in inside.items():
-            protocol = port.get("protocol", "tcp")
-            exposed = f"{port['target']}" if protocol == "tcp" else f"{port['target']}/{protocol}"
-            self._append(body, "expose", exposed, ("ports", key, "target"))
-        for key, port in ports.items():
-            if key not in inside:
+        for key, port in sorted(ports.items()):
+            if "published" in port:
                 self._append(body, "ports", _port(port), ("ports", key))
+            else:
+                self._append(body, "expose", _exposed(port), ("ports", key, "target"))
 
     def volumes(self, body: dict[str, Json], volumes: Mapping[str, JsonMap]) -> None:
-        for key, volume in volumes.items():
+        for key, volume in sorted(volumes.items()):
             kind = volume.get("type", "volume")
             mount = {"type": kind, **composed(volume)}
             if kind == "volume":
@@ -116,12 +113,12 @@ class _Writer:
             self._append(body, "volumes", mount, ("volumes", key))
 
     def configs(self, body: dict[str, Json], configs: Mapping[str, JsonMap]) -> None:
-        for key, config in configs.items():
+        for key, config in sorted(configs.items()):
             mount = {"target": f"/{key}", **_mount(config), "source": self._names.configs[key]}
             self._append(body, "configs", mount, ("configs", key))
 
     def mounted_secrets(self, body: dict[str, Json], secrets: Mapping[str, JsonMap]) -> None:
-        for index, (key, secret) in enumerate(secrets.items()):
+        for index, (key, secret) in enumerate(sorted(secrets.items())):
             self._append(body, "secrets", {**_mount(secret), "source": key}, ("secrets", key))
             self.secrets[dotted(("secrets", str(index), "source"))] = key
 
@@ -155,6 +152,11 @@ def _port(port: JsonMap) -> dict[str, Json]:
     """A published port; compose takes a random one where it is not told which."""
     entry = {word: composed(value) for word, value in port.items() if word != "published"}
     return entry if port["published"] == "auto" else {**entry, "published": text(port["published"])}
+
+
+def _exposed(port: JsonMap) -> str:
+    protocol = port.get("protocol", "tcp")
+    return f"{port['target']}" if protocol == "tcp" else f"{port['target']}/{protocol}"
 
 
 def _mount(words: JsonMap | None) -> dict[str, Json]:
