@@ -35,7 +35,7 @@ class _Dumper(yaml.CSafeDumper):
 
 
 def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
-    resolved = dumper.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call] - PyYAML has no types
+    resolved = dumper.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]  # PyYAML
     plain = _PLAIN.match(text) and resolved == _STRING
     return dumper.represent_scalar(_STRING, text, style=None if plain else '"')
 
