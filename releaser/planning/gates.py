@@ -53,21 +53,24 @@ def _unproven(entry: PipelineEntry, version: str, standings: Mapping[str, Standi
 def _soak(entry: PipelineEntry, version: str, standings: Mapping[str, Standing], now: datetime) -> GateResult:
     assert entry.upstream is not None  # noqa: S101 - the caller's branch
     assert entry.soak is not None  # noqa: S101 - the caller's branch
-    upstream = [standings[name] for name in entry.upstream.environments]
-    soaked = [standing for standing in upstream if standing.proven is not None and ran(standing, now) >= entry.soak]
-    passed = bool(soaked) if entry.upstream.mode == "any" else len(soaked) == len(upstream)
-    shown = max(soaked or upstream, key=lambda standing: ran(standing, now))
-    if entry.upstream.mode == "all" and not passed:
-        shown = min(upstream, key=lambda standing: ran(standing, now))
-    seconds = ran(shown, now)
-    if not seconds and shown.since is None:
-        return GateResult(gate="soak", passed=False, detail=f"{version} did not run in {shown.environment} yet")
-    detail = f"{version} ran {duration(seconds)} of {duration(entry.soak)} in {shown.environment}"
-    if not passed and shown.until is None:
-        detail += f", {duration(max(entry.soak - seconds, 1))} to go"
-    elif not passed:
-        detail += ", and runs there no more"
-    return GateResult(gate="soak", passed=passed, detail=detail)
+    choose = max if entry.upstream.mode == "any" else min  # the one that decides, and is shown
+    decisive = choose(
+        (standings[name] for name in entry.upstream.environments),
+        key=lambda standing: (standing.proven is not None, ran(standing, now)),
+    )
+    if decisive.since is None:
+        return GateResult(gate="soak", passed=False, detail=f"{version} did not run in {decisive.environment} yet")
+    seconds = ran(decisive, now)
+    passed = decisive.proven is not None and seconds >= entry.soak
+    detail = f"{version} ran {duration(seconds)} of {duration(entry.soak)} in {decisive.environment}"
+    return GateResult(gate="soak", passed=passed, detail=detail if passed else detail + _lacking(decisive, entry, now))
+
+
+def _lacking(standing: Standing, entry: PipelineEntry, now: datetime) -> str:
+    left = (entry.soak or 0) - ran(standing, now)
+    if left <= 0:
+        return ", but is not proven there"
+    return f", {duration(max(left, 1))} to go" if standing.until is None else ", and runs there no more"
 
 
 def ran(standing: Standing, now: datetime) -> float:
