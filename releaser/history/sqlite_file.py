@@ -117,7 +117,7 @@ class SqliteFile:
         self._forget()  # another file stands there now
         connection = self._connect_file()
         try:
-            if _blank(connection):
+            if self._blank(connection):
                 connection.close()
                 return None
             self._check(connection)
@@ -152,13 +152,21 @@ class SqliteFile:
             raise
         return connection
 
+    def _blank(self, connection: Connection) -> bool:
+        """Whether the file is as it was made, before anything was committed to it."""
+        if _number(connection, "user_version") or _number(connection, "application_id"):
+            return False
+        connection.execute("BEGIN")  # while we read, nobody who creates it can be writing
+        try:
+            table = connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+            return table is None and self.path.stat().st_size == 0
+        finally:
+            connection.execute("ROLLBACK")
+
     def _check(self, connection: Connection) -> None:
         application, version = _number(connection, "application_id"), _number(connection, "user_version")
         if application != APPLICATION_ID:
-            raise HistoryCorrupt(
-                f"{self.path} is a SQLite database, but not a history of `release`",
-                hint=_ELSEWHERE,
-            )
+            raise HistoryCorrupt(f"{self.path} is not a history of `release`, and is left as it is", hint=_ELSEWHERE)
         known = self.migrations
         if version > len(known):
             (needed,) = connection.execute("SELECT value FROM meta WHERE name = 'min_reader'").fetchone() or (version,)
@@ -208,6 +216,8 @@ class SqliteFile:
             yield
         except sqlite3.Error as error:
             raise translated(self.path, error) from error
+        except UnicodeDecodeError as error:  # a damaged file's name for one of its parts, in an error's text
+            raise HistoryCorrupt(f"the history {self.path} is damaged", hint=RESTORE) from error
         except OSError as error:
             raise HistoryUnreachable(
                 f"the history {self.path} cannot be used: {error.strerror or error}",
@@ -255,12 +265,6 @@ def _shape(db: Connection) -> set[tuple[str, str, str | None]]:
     run = db.execute("SELECT 'migration', 'migration ' || number, name || checksum FROM migration")
     least = db.execute("SELECT 'meta', name, value FROM meta WHERE name = 'min_reader'")
     return {*made.fetchall(), *run.fetchall(), *least.fetchall()}
-
-
-def _blank(connection: Connection) -> bool:
-    if _number(connection, "user_version") or _number(connection, "application_id"):
-        return False
-    return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
 
 
 def _number(connection: Connection, pragma: str) -> int:
