@@ -7,12 +7,11 @@ point; what nothing refers to any more goes last.
 import base64
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
 
 import msgspec
 
 from releaser.engines.directory.document import COMPOSE, CONFIGS, FILE, compose_file, mark_of, remarked
-from releaser.engines.directory.folder import LIMIT, Folder, OddFile, make, opened, remove_empty
+from releaser.engines.directory.folder import LIMIT, Folder, OddFile, Place, make, opened, remove_empty
 from releaser.model.errors import ApplyFailed
 from releaser.model.event import Point
 from releaser.model.plan import DELETE
@@ -33,19 +32,21 @@ class Files(Value, frozen=True, kw_only=True):
     listed: bool  # there is, or was, a compose file of ours
 
 
-def apply(path: Path, root: Path, work: Work, announce: Announce) -> None:
+def apply(place: Place, work: Work, announce: Announce) -> None:
     """Make the folder hold what `work` wants. Raises ApplyFailed, and OSError with the path in `filename`."""
     files = _wanted(work)
     if files.compose is None:
-        with opened(path) as folder:
+        with opened(place) as folder:
             if folder is not None:
                 _clear(folder, files, announce)
-        remove_empty(path, root)
+        remove_empty(place)
         return
-    make(path)
-    with opened(path) as folder:
+    make(place.folder)
+    with opened(place) as folder:
         if folder is None:
-            raise ApplyFailed(f"{path} was removed while it was written", hint="run the same command again")
+            raise ApplyFailed(
+                f"{place.named(place.folder)} was removed while it was written", hint="run the same command again"
+            )
         _deliver(folder, files, files.compose, announce)
 
 

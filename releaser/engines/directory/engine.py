@@ -6,7 +6,7 @@ from pathlib import Path
 from releaser.engines.clock import SYSTEM_CLOCK
 from releaser.engines.directory.applying import apply
 from releaser.engines.directory.errors import unreadable, unwritable
-from releaser.engines.directory.folder import opened
+from releaser.engines.directory.folder import Place, opened
 from releaser.engines.directory.observing import observe
 from releaser.engines.directory.render import render
 from releaser.model.environment import Environment
@@ -22,29 +22,29 @@ class DirectoryEngine:
     capabilities = Capabilities(runs=False, owns_orphans=True, passes_secrets=False)
 
     def __init__(self, root: Path, path: str, clock: Clock = SYSTEM_CLOCK) -> None:
-        self._root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would follow the operator's links
-        self._folder = Path(os.path.normpath(self._root / path))
+        root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would follow the operator's links
+        self._place = Place(folder=Path(os.path.normpath(root / path)), root=root)
         self._path = path
         self._clock = clock
 
     def target(self) -> Target:
         """The folder, named from the root where it lies within."""
-        inside = self._folder.is_relative_to(self._root)
-        identity = self._folder.relative_to(self._root) if inside else self._folder
+        folder, root = self._place
+        identity = folder.relative_to(root) if self._place.inside else folder
         return Target(engine="directory", identity=identity.as_posix(), path=self._path)
 
     def render(self, environment: Environment, release: Release) -> Rendering:
         """Services in Compose's own form, configs by content, secrets as references that compose reads."""
-        return render(environment, release, os.path.relpath(self._root, self._folder))
+        return render(environment, release, os.path.relpath(self._place.root, self._place.folder))
 
     def observe(self, scope: Scope, inventory: Inventory) -> Observation:  # noqa: ARG002 - all in our files is ours to see
         """Everything in `compose.yaml` and `config/`; a file that cannot be parsed shows as `error` of itself."""
         now = self._clock.now()
         try:
-            with opened(self._folder) as folder:
+            with opened(self._place) as folder:
                 return Observation(resources={}, at=now) if folder is None else observe(folder, inventory, now)
         except OSError as error:
-            raise unreadable(error, self._place(error)) from error
+            raise unreadable(error, self._named(error)) from error
 
     def apply(self, work: Work, secrets: SecretValues, progress: Progress) -> None:  # noqa: ARG002 - it passes none
         """Write the folder as a whole towards `work.desired`; what `work.changes` deletes may go."""
@@ -54,11 +54,11 @@ class DirectoryEngine:
             progress.event(Event(at=self._clock.now(), environment=environment, point=point, text=text))
 
         try:
-            apply(self._folder, self._root, work, announce)
+            apply(self._place, work, announce)
         except OSError as error:
             if error.filename is None:
                 raise  # not of the folder: it came out of whoever watches
-            raise unwritable(error, self._place(error)) from error
+            raise unwritable(error, self._named(error)) from error
 
     def wait(self, work: Work, stop: Stop, progress: Progress) -> Readiness:  # noqa: ARG002 - there is nothing to wait for
         """Written is ready."""
@@ -67,7 +67,5 @@ class DirectoryEngine:
     def close(self) -> None:
         """There is nothing to let go of."""
 
-    def _place(self, error: OSError) -> str:
-        """The path of an error, from the root where it lies within."""
-        path = Path(os.fsdecode(error.filename)) if error.filename else self._folder
-        return path.relative_to(self._root).as_posix() if self._root in path.parents else str(path)
+    def _named(self, error: OSError) -> str:
+        return self._place.named(Path(os.fsdecode(error.filename)) if error.filename else self._place.folder)

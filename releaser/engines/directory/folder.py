@@ -5,6 +5,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 LIMIT = 64 * 1024 * 1024
 """Bytes of the largest file that is read or written."""
@@ -22,6 +23,22 @@ _KINDS = {
 
 class OddFile(Exception):
     """Something that is not a file of ours stands where one is expected; the text names it."""
+
+
+class Place(NamedTuple):
+    """A folder that is delivered into, and the project's root that paths are named from."""
+
+    folder: Path
+    root: Path
+
+    @property
+    def inside(self) -> bool:
+        """Whether the folder lies within the root, or is it."""
+        return self.folder.is_relative_to(self.root)
+
+    def named(self, path: Path) -> str:
+        """A path as people know it: from the root where it lies within."""
+        return path.relative_to(self.root).as_posix() if self.root in path.parents else str(path)
 
 
 class Folder:
@@ -145,15 +162,15 @@ class Folder:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Folder | None]:
-    """The directory at a path, links on the way followed as they are the operator's; None where there is none."""
+def opened(place: Place) -> Iterator[Folder | None]:
+    """The open directory that is delivered into, links on the way followed as the operator's; None where none is."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        descriptor = os.open(place.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except FileNotFoundError:
         yield None
         return
     try:
-        yield Folder(descriptor, str(path))
+        yield Folder(descriptor, place.named(place.folder))
     finally:
         os.close(descriptor)
 
@@ -166,20 +183,20 @@ def make(path: Path) -> None:
         path = path.parent
     for folder in reversed(missing):
         folder.mkdir(exist_ok=True)
-        with opened(folder.parent) as parent:
+        with opened(Place(folder.parent, folder.parent)) as parent:
             if parent is not None:
                 parent.sync()
 
 
-def remove_empty(path: Path, root: Path) -> None:
-    """Remove a directory if it is empty; within `root`, also those above it that are empty then."""
-    inside = root in path.parents
-    while path != root:
+def remove_empty(place: Place) -> None:
+    """Remove the folder if it is empty; within the root, also those above it that are empty then."""
+    path = place.folder
+    while path != place.root:
         try:
             path.rmdir()
         except OSError:
             return  # not empty, not ours to remove, or gone: none of it matters
-        path = path.parent if inside else root
+        path = path.parent if place.inside else place.root
 
 
 def _staged(name: str) -> str:
