@@ -124,7 +124,7 @@ class Authorizer:
         except ValueError:
             port = 0
         if not port or parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
-            raise NoAnswer(f"names a token server that cannot be asked: {printable(text) or 'none'}")
+            raise NoAnswer("names a token server that cannot be asked")
         if parts.scheme == "http" and self._secure:
             raise NoAnswer(f"names a token server without HTTPS, {printable(parts.hostname)}; it is not asked")
         return text

@@ -80,7 +80,7 @@ class Deadline:
         """Seconds until then. Raises NoAnswer where there are none."""
         left = self._end - time.monotonic()
         if left <= 0:
-            raise NoAnswer(f"did not answer within {self.seconds:g} seconds")
+            raise NoAnswer(f"did not answer within {self.seconds:g} s")
         return left
 
 
@@ -192,7 +192,7 @@ def _within(deadline: Deadline, work: Callable[[], _Result]) -> _Result:
     try:
         result, error = done.get(timeout=deadline.left)
     except queue.Empty:
-        raise NoAnswer(f"did not answer within {deadline.seconds:g} seconds") from None
+        raise NoAnswer(f"did not answer within {deadline.seconds:g} s") from None
     if error is not None:
         raise error
     return result  # type: ignore[return-value] # without an error it is the result

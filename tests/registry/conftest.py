@@ -5,6 +5,7 @@ import json
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,11 @@ def authority() -> trustme.CA:
     return trustme.CA()
 
 
+@pytest.fixture(scope="session")
+def certificate(authority: trustme.CA) -> Callable[[str], trustme.LeafCert]:
+    return cache(authority.issue_cert)
+
+
 @pytest.fixture
 def ca(authority: trustme.CA, tmp_path: Path) -> str:
     """The authority's file."""
@@ -50,13 +56,15 @@ def network(monkeypatch: pytest.MonkeyPatch) -> Network:
 
 
 @pytest.fixture
-def secure(authority: trustme.CA, network: Network) -> Iterator[Callable[[str, str], ScriptedRegistry]]:
+def secure(
+    certificate: Callable[[str], trustme.LeafCert], network: Network
+) -> Iterator[Callable[[str, str], ScriptedRegistry]]:
     """`secure(NAME, ADDRESS)`: a registry over TLS on the made-up network."""
     with ExitStack() as stack:
 
         def make(name: str, address: str) -> ScriptedRegistry:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            authority.issue_cert(name).configure_cert(context)
+            certificate(name).configure_cert(context)
             registry = stack.enter_context(ScriptedRegistry(context))
             network.place(name, address, registry)
             return registry
