@@ -4,9 +4,16 @@
 set -eu
 release=$1
 
-say() { printf '\n\033[1m# %s\033[0m\n' "$*"; }
+if [ -t 1 ]; then bold=$(printf '\033[1m') plain=$(printf '\033[0m'); else bold='' plain=''; fi
+
+say() { printf '\n%s# %s%s\n' "$bold" "$*" "$plain"; }
+# run ARGUMENTS: show a command as one would type it, and run it.
 run() {
-    printf '\033[1m$ release %s\033[0m\n' "$*"
+    shown='$ release'
+    for word in "$@"; do
+        case $word in *' '*) shown="$shown '$word'" ;; *) shown="$shown $word" ;; esac
+    done
+    printf '%s%s%s\n' "$bold" "$shown" "$plain"
     "$release" "$@" </dev/null
 }
 # refused EXIT ARGUMENTS: run a command that must end with that exit code.
@@ -20,9 +27,6 @@ refused() {
 soak() {
     until "$release" plan "$1" --to production -q </dev/null >/dev/null 2>&1; do sleep 1; done
 }
-[ -t 1 ] || say() { printf '\n# %s\n' "$*"; }
-[ -t 1 ] || run() { printf '$ release %s\n' "$*"; "$release" "$@" </dev/null; }
-
 say 'v1.3 enters a test environment: its tags become digests here, once'
 run promote v1.3 --to test1 --yes -m 'the first release'
 say 'the same digests go to staging'
