@@ -7,7 +7,7 @@ _UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
 def duration(seconds: float) -> str:
-    """`26h`, `1d 2h`, `1m 30s`, `0s`: at most two units, rounded down."""
+    """`1d 2h`, `1m 30s`, `3h`, `0s`: at most two units, rounded down."""
     left = int(seconds)
     parts: list[str] = []
     for unit, size in _UNITS:
