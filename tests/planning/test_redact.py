@@ -109,6 +109,7 @@ class TestMask:
         assert mask("secret-and-more", [b"secret", b"secret-and-more"]) == MASK
         assert mask("abcdef123456xyz", [b"abcdef123", b"123456xyz"]) == MASK
         assert mask("secretsecret", [b"secret"]) == MASK
+        assert mask("the-inner-secret-ends", [b"the-inner-secret-ends", b"secret", b"inner-"]) == MASK
 
     def test_a_short_one_is_left_as_it_would_be_everywhere(self):
         assert mask("a is at a table", [b"a", b"", b"table"]) == "a is at a table"

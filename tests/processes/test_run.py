@@ -246,6 +246,9 @@ class TestLimits:
     def test_one_that_hangs_without_reading(self):
         assert sh("exec sleep 600", stdin=b"x" * 1_000_000, timeout=0.3).timed_out
 
+    def test_one_that_reads_a_little_and_hangs(self):
+        assert sh("head -c 10000 >&2; exec sleep 600", stdin=b"x" * 1_000_000, timeout=0.5).timed_out
+
     def test_one_that_closes_its_streams_and_goes_on(self):
         done = sh("exec >&- 2>&- <&-; sleep 0.2; exit 5")
         assert (done.returncode, done.stdout) == (5, b"")

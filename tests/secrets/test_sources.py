@@ -141,17 +141,19 @@ class TestFile:
         (tmp_path / "x").symlink_to("..data/x")
         assert read({"from": "file", "path": str(tmp_path / "x")}) == CANARY.encode()
 
-    def test_a_folder_swapped_for_a_link_while_we_look(self, read, tmp_path, monkeypatch):
+    @pytest.mark.parametrize("swapped", ["envs", "envs/secret"])
+    def test_one_swapped_for_a_link_while_we_look(self, read, tmp_path, monkeypatch, swapped):
         (read.root / "envs").mkdir()
         (read.root / "envs" / "secret").write_text("ours")
-        (tmp_path / "secret").write_text(CANARY)
+        (tmp_path / "envs").mkdir()
+        (tmp_path / "envs" / "secret").write_text(CANARY)
         resolve = files.Path.resolve
 
         def swap(path, strict=False):
             real = resolve(path, strict=strict)
             if path.name == "secret":
-                (read.root / "envs").rename(read.root / "old")
-                (read.root / "envs").symlink_to(tmp_path)
+                (read.root / swapped).rename(read.root / "old")
+                (read.root / swapped).symlink_to(tmp_path / swapped)
             return real
 
         monkeypatch.setattr(files.Path, "resolve", swap)
