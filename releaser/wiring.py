@@ -16,7 +16,7 @@ from releaser.model.errors import BadArgument, ReleaseError
 from releaser.model.image import Image, Platforms, Resolved
 from releaser.model.value import JsonMap
 from releaser.operations.workspace import Actor, Workspace
-from releaser.ports import Engine, FingerprintKey, HistoryStore, Progress, Stop
+from releaser.ports import Declarations, Engine, FingerprintKey, HistoryStore, Progress, Stop
 from releaser.secrets.sources import Sources
 from releaser.settings import DEFAULT_HISTORY, Settings, folder
 from releaser.source.git import GitSource
@@ -70,7 +70,7 @@ def open_workspace(settings: Settings, flags: Flags, stop: Stop, progress: Progr
     )
 
 
-def history_setting(settings: Settings, declarations: ProjectDeclarations, flag: str | None = None) -> Setting:
+def history_setting(settings: Settings, declarations: Declarations, flag: str | None = None) -> Setting:
     """Where the history is; broken declarations do not hide it, as a rollback needs no declarations."""
     try:
         declared: str | None = declarations.pipeline().history

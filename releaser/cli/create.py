@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from releaser.cli import errors
+from releaser.cli import errors, next_steps
 from releaser.cli.invocation import Invocation
 from releaser.cli.options import Options as SharedOptions
 from releaser.cli.output import Output
@@ -38,8 +38,8 @@ def run(invocation: Invocation, options: Options) -> int:
     with invocation.workspace(by=options.by) as ws:
         begun = ws.clock.now()
         release = create(ws, options.release, tags(options.image or ()))
-    invocation.out.document(release, lambda out: _show(out, release, known=release.created_at < begun))
-    invocation.out.next(f"release status, then release promote {release.version} --to ENV")
+        invocation.out.document(release, lambda out: _show(out, release, known=release.created_at < begun))
+        invocation.out.next(*next_steps.after_create(ws, release.version))
     return errors.DONE
 
 
@@ -66,6 +66,6 @@ def _show(out: Output, release: Release, *, known: bool) -> None:
             "pinned" if image.tag is None else printable(f"tag {image.tag}"),
             printable(", ".join(sorted(image.platforms))),
         )
-        for name, image in release.images.items()
+        for name, image in sorted(release.images.items())
     ]
     out.table(("IMAGE", "DIGEST", "FROM", "PLATFORMS"), rows)

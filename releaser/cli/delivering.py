@@ -79,9 +79,9 @@ def consent(invocation: Invocation, proposal: Proposal, *, yes: bool) -> None:
     if out.form in MACHINE or (asks and not styles.is_terminal(sys.stdout)):
         if not out.quiet:
             with redirect_stdout(sys.stderr):  # stdout is for the answer, or its reader is not the one who is asked
-                show_plan(out, plan, before(proposal))
+                _show(out, proposal)
     elif asks or not out.quiet:
-        show_plan(out, plan, before(proposal))
+        _show(out, proposal)
     if not yes:
         confirm(invocation, plan)
 
@@ -102,7 +102,17 @@ def unchanged(proposal: Proposal) -> Result:
 
 def show_document(out: Output, proposal: Proposal) -> None:
     """Print a plan as the answer."""
-    out.document(proposal.plan, lambda out: show_plan(out, proposal.plan, before(proposal)))
+    out.document(proposal.plan, lambda out: _show(out, proposal))
+
+
+def _show(out: Output, proposal: Proposal) -> None:
+    if out.form == "md":
+        from releaser.cli.plan_markdown import markdown  # noqa: PLC0415 - only for -o md
+
+        for line in markdown(proposal.plan, before(proposal)):
+            out.line(line)
+    else:
+        show_plan(out, proposal.plan, before(proposal))
 
 
 def refused(ws: Workspace, out: Output, proposal: Proposal) -> int:

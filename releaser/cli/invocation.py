@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from releaser.cli.options import Options
 from releaser.cli.output import Output
 from releaser.cli.signals import Signals
+from releaser.cli.table import DELIVER, LOOK, VERBS
 from releaser.model.event import Event
 from releaser.settings import Settings
 
@@ -44,9 +45,23 @@ class Invocation:
         flags = Flags(directory=self.shared.directory, by=by, history=self.shared.history)
         ws = open_workspace(self.settings, flags, self.signals, progress or Unwatched())
         try:
+            self._warn_of_a_history_of_one_clone(ws)
             yield ws
         finally:
             ws.close()
+
+    def _warn_of_a_history_of_one_clone(self, ws: "Workspace") -> None:
+        from releaser.wiring import history_setting  # noqa: PLC0415 - as above
+
+        if not self.settings.in_ci or VERBS[self.verb].group not in {DELIVER, LOOK}:
+            return
+        setting = history_setting(self.settings, ws.declarations, self.shared.history)
+        file = ws.root / setting.value.removeprefix("sqlite:")
+        if os.path.realpath(file).startswith(os.path.realpath(ws.root) + os.sep):
+            self.out.warn(
+                f"the history {setting.value} is below the project's root: each clone has its own; "
+                "set RELEASE_HISTORY to one that CI keeps"
+            )
 
     @property
     def root(self) -> Path | None:

@@ -25,6 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if rest[0] == "--version":
         sys.stdout.write(f"release {__version__}\n")
         return 0
+    if rest[0] == "__complete":
+        from releaser.cli import completing  # noqa: PLC0415 - the front door stays light
+
+        return completing.main(rest[1:])
     from releaser.cli.running import run  # noqa: PLC0415 - the front door stays light
 
     return run(before, rest)

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from releaser.model.delivery import INTERRUPTED, Result
+from releaser.model.delivery import INTERRUPTED, SUCCEEDED, Delivery, Result
 from releaser.model.environment import PipelineEntry
 from releaser.model.errors import ReleaseError
 from releaser.model.plan import PROMOTE, Plan
@@ -46,7 +46,7 @@ def _soaking(ws: Workspace, plan: Plan, entry: PipelineEntry, standings: "dict[s
         return
     left = [soak - ran(standing, now) for standing in running]
     of_all = entry.upstream is not None and entry.upstream.mode == "all"
-    yield f"in {duration(max(max(left) if of_all else min(left), 0) + 1)}: {again}"
+    yield f"wait {duration(max(max(left) if of_all else min(left), 0) + 1)}, then {again}"
 
 
 def after_result(ws: Workspace, result: Result) -> Iterator[str]:
@@ -54,24 +54,40 @@ def after_result(ws: Workspace, result: Result) -> Iterator[str]:
     delivery = result.delivery
     if delivery is None:
         return
-    name, release = delivery.environment, delivery.release
+    name = delivery.environment
     if delivery.status == INTERRUPTED:
         yield shlex.join(["release", "resume", name])
         yield shlex.join(["release", "abort", name])
     elif result.outcome == "failed":
         yield f"release show {shlex.quote(name)}/{delivery.revision}"
-    else:
-        onward = _downstream(ws, name)
-        if onward and delivery.current and delivery.current.release == release:
-            yield shlex.join(["release", "promote", release, "--to", onward])
-        if result.outcome == "delivered" and delivery.leaves is not None and delivery.restored is None:
+    elif delivery.trigger == PROMOTE and delivery.status == SUCCEEDED:
+        onward = _downstream(ws, delivery)
+        if onward:
+            yield shlex.join(["release", "promote", delivery.release, "--to", onward])
+        if result.outcome == "delivered" and delivery.leaves is not None:
             yield shlex.join(["release", "rollback", "--to", name])
+    else:
+        yield shlex.join(["release", "history", "--env", name])
 
 
-def _downstream(ws: Workspace, environment: str) -> str | None:
-    """The first environment that this one leads to."""
+def after_create(ws: Workspace, version: str) -> Iterator[str]:
+    """Of a registration: the first environment that it may enter."""
+    for name, entry in ws.pipeline().environments.items():
+        if entry.upstream is None:
+            yield shlex.join(["release", "promote", version, "--to", name])
+            return
+
+
+def _downstream(ws: Workspace, delivery: Delivery) -> str | None:
+    """The first environment that this one leads to and that does not have the release yet."""
     try:
         entries = ws.pipeline().environments.values()
     except ReleaseError:
         return None
-    return next((e.name for e in entries if e.upstream and environment in e.upstream.environments), None)
+    heads = ws.history.heads()
+    for entry in entries:
+        if entry.upstream and delivery.environment in entry.upstream.environments:
+            head = heads.get(entry.name)
+            if head is None or head.current is None or head.current.release != delivery.release:
+                return entry.name
+    return None

@@ -22,7 +22,10 @@ class Options:
     FORMATS: ClassVar[tuple[str, ...]] = ("table", "json", "yaml")
 
     directory: Annotated[
-        Path, typer.Option("-C", "--directory", metavar="DIR", help="Look for the project here and above.")
+        Path,
+        typer.Option(
+            "-C", "--directory", metavar="DIR", help="Look for the project here and above.", show_default=False
+        ),
     ] = Path()
     output: Annotated[str | None, typer.Option("-o", "--output", metavar="FORMAT", help="How to print the answer.")] = (
         None
@@ -31,7 +34,7 @@ class Options:
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say little.")] = False
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say more.")] = False
     color: Annotated[
-        ColorWord | None, typer.Option("--color", help="When to use colour.", show_default="auto", metavar="WHEN")
+        ColorWord | None, typer.Option("--color", help="When to use colour.", metavar="auto|always|never")
     ] = None
     history: Annotated[
         str | None, typer.Option("--history", metavar="ADDRESS", help="Where the history is, as in sqlite:PATH.")

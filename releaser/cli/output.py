@@ -51,6 +51,10 @@ class Output:
         """A line of the answer."""
         _write(sys.stdout, self._shown(sys.stdout, text) + "\n")
 
+    def text(self, text: str) -> None:
+        """An answer that is a file's text, as it is."""
+        _write(sys.stdout, text)
+
     # --- the talk ---
 
     def say(self, text: str) -> None:
@@ -63,8 +67,8 @@ class Output:
         _write(sys.stderr, self._shown(sys.stderr, text) + "\n")
 
     def warn(self, text: str) -> None:
-        """A warning."""
-        self.tell(f"{self.talk_style('warning:', 'warn')} {text}")
+        """A warning; not with -q."""
+        self.say(f"{self.talk_style('warning:', 'warn')} {text}")
 
     def next(self, *commands: str) -> None:
         """The commands that one would run next."""

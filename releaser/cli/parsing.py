@@ -3,9 +3,10 @@
 import dataclasses
 import inspect
 from collections.abc import Iterator, Sequence
-from typing import Any, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 import typer
+from typer.core import TyperCommand
 
 from releaser.cli.options import Options
 from releaser.model.errors import BadArgument
@@ -32,13 +33,33 @@ def command_of(verb: str, options: type[Options]) -> Any:
 
     fields = list(_fields(options))
     hints = get_type_hints(options, include_extras=True)
+    forms = typer.Option("-o", "--output", metavar="|".join(options.FORMATS), help="How to print the answer.")
+    hints["output"] = Annotated[str | None, forms]
     made.__doc__ = inspect.getdoc(options)
     made.__annotations__ = {field.name: hints[field.name] for field in fields}
     made.__signature__ = inspect.Signature([_parameter(field, hints[field.name]) for field in fields])  # type: ignore[attr-defined]
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     settings = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-    app.command(verb, context_settings=settings)(made)
+    app.command(verb, cls=_Command, context_settings=settings)(made)
     return typer.main.get_command(app)
+
+
+class _Command(TyperCommand):
+    """A command whose help has what all verbs share at its end."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Arguments, options, and the options of every verb."""
+        shared = {field.name for field in dataclasses.fields(Options)}
+        parts: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": [], "Everywhere": []}
+        for parameter in self.get_params(ctx):
+            told = parameter.get_help_record(ctx)
+            if told is not None:
+                kind = "Arguments" if parameter.param_type_name == "argument" else "Options"
+                parts["Everywhere" if parameter.name in shared else kind].append(told)
+        for title, told_all in parts.items():
+            if told_all:
+                with formatter.section(title):
+                    formatter.write_dl(told_all)
 
 
 def _fields(options: type[Options]) -> Iterator[dataclasses.Field[Any]]:

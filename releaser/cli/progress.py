@@ -2,19 +2,25 @@
 
 import os
 import sys
+import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from releaser.cli import styles
 from releaser.cli.output import Output
+from releaser.model.delivery import ABORTED, SUCCEEDED
 from releaser.model.event import Event, Point
 from releaser.planning.redact import printable
+from releaser.planning.wording import duration
 
 if TYPE_CHECKING:
-    from rich.status import Status
+    from rich.live import Live
+    from rich.text import Text
 
-# What a person need not see: what comes before the record, and the end, which the result tells.
-_QUIET = frozenset({Point.LEASED, Point.SETTLED, Point.PLANNED, Point.FINISHED})
+# What a person need not see: what comes before the record, inner stages, and the end, which the result tells.
+_QUIET = frozenset(
+    {Point.LEASED, Point.SETTLED, Point.PLANNED, Point.STAGED, Point.PRUNED, Point.APPLIED, Point.FINISHED}
+)
 
 
 class Watching:
@@ -28,8 +34,9 @@ class Watching:
             and not out.quiet
             and os.environ.get("TERM") not in {None, "", "dumb"}
         )
-        self._status: Status | None = None
+        self._moving: Live | None = None
         self._last: str | None = None
+        self._since = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -39,41 +46,52 @@ class Watching:
     ) -> None:
         """Let go of the terminal; what was being done when an error came stays to be read."""
         self._done("✗" if error is not None else "✓")
-        if self._status is not None:
-            self._status.stop()
+        if self._moving is not None:
+            self._moving.stop()
+            self._moving = None
 
     def event(self, event: Event) -> None:
         """One line; on a terminal the newest one moves until the next comes."""
         if self._out.form == "ndjson":
             self._out.data(event)
         elif event.point is Point.FINISHED:
-            self._done("✓")
-        elif event.point not in _QUIET or self._out.verbose:
+            self._done("✓" if event.text.endswith((SUCCEEDED, ABORTED)) else "!")
+        elif event.point not in _QUIET or event.resource or self._out.verbose:
             self._show(event)
 
     def _show(self, event: Event) -> None:
         text = printable(event.text)
         if self._live:
-            self._done("✓")
-            self._last = text
-            self._moving(text)
+            self._done("✗" if event.point is Point.RESTORING else "✓")
+            self._last, self._since = text, time.monotonic()
+            self._move()
         else:
             self._out.say(f"{event.at:%H:%M:%SZ}  {text}")
 
     def _done(self, mark: str) -> None:
         if self._last is not None:
-            style = "good" if mark == "✓" else "bad"
-            self._out.say(f"  {self._out.talk_style(mark, style)} {self._last}")
-            self._last = None
+            style = {"✓": "good", "✗": "bad"}.get(mark, "warn")
+            passed = time.monotonic() - self._since
+            took = self._out.talk_style(f"  {duration(passed)}", "dim") if passed >= 1 else ""
+            told, self._last = self._last, None
+            self._out.say(f"  {self._out.talk_style(mark, style)} {told}{took}")
 
-    def _moving(self, text: str) -> None:
-        if self._status is None:
+    def _move(self) -> None:
+        if self._moving is None:
             from rich.console import Console  # noqa: PLC0415 - only where a person watches
+            from rich.live import Live  # noqa: PLC0415
 
-            colour = styles.wants_colour(sys.stderr, self._out.color)
-            console = Console(stderr=True, no_color=not colour, highlight=False)
-            self._status = console.status("", spinner="dots", spinner_style="none", refresh_per_second=4)
-            self._status.start()
+            console = Console(stderr=True, no_color=not styles.wants_colour(sys.stderr, self._out.color))
+            self._moving = Live(console=console, get_renderable=self._line, refresh_per_second=4, transient=True)
+            self._moving.start()
+        self._moving.refresh()
+
+    def _line(self) -> "Text":
+        """What is being done, and for how long."""
         from rich.text import Text  # noqa: PLC0415 - as above
 
-        self._status.update(Text(text))
+        if self._last is None:
+            return Text("")
+        passed = time.monotonic() - self._since
+        took = f"  {duration(passed)}" if passed >= 1 else ""
+        return Text(f"  … {self._last}{took}", no_wrap=True, overflow="ellipsis")

@@ -77,17 +77,26 @@ def _verb(words: Sequence[str]) -> tuple[str, list[str]]:
 
 def _provisional(words: Sequence[str]) -> Output:
     """The output for errors before the options are read: in JSON where it is asked for."""
-    form = "table"
+    form = _stated(words, "-o", "--output") or ("json" if "--json" in words else "table")
+    color = _stated(words, None, "--color")
+    return Output(
+        form=form if form in output.MACHINE else "table", color=color if color in {"always", "never"} else "auto"
+    )
+
+
+def _stated(words: Sequence[str], short: str | None, long: str) -> str | None:
+    """The value of an option, as far as it can be told before parsing."""
+    found = None
     for index, word in enumerate(words):
-        if word == "--json":
-            form = "json"
-        elif word in {"-o", "--output"} and index + 1 < len(words):
-            form = words[index + 1]
-        elif word.startswith("--output="):
-            form = word.partition("=")[2]
-        elif word.startswith("-o") and not word.startswith("--"):
-            form = word[2:].lstrip("=")
-    return Output(form=form if form in output.MACHINE else "table")
+        if word == "--":
+            break
+        if word in {short, long}:
+            found = words[index + 1] if index + 1 < len(words) else None
+        elif word.startswith(f"{long}="):
+            found = word.partition("=")[2]
+        elif short and word.startswith(short) and not word.startswith("--"):
+            found = word[2:].removeprefix("=")
+    return found
 
 
 def _output(options: Options, settings: Settings) -> Output:

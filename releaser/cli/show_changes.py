@@ -65,7 +65,8 @@ def _block(out: Output, group: Sequence[Change], width: int, column: int) -> lis
         gap = " " * (max(column - cells(names[0]), 0) + 2)
         content = _content(group[0].fields, room - cells(names[0] + gap))
         return [head + gap + out.style(content, "dim")] if content else [head]
-    return [head, *_rows(out, [_row(out, fields) for fields in zip(*(c.fields for c in group), strict=False)])]
+    alike = zip(*(change.fields for change in group), strict=True)
+    return [head, *_rows(out, [_row(out, fields, created=action == CREATE) for fields in alike])]
 
 
 def _names(out: Output, names: Sequence[str], room: int) -> str:
@@ -90,16 +91,18 @@ def _content(fields: Sequence[FieldChange], room: int) -> str:
     return cut(text, room) if room >= LEAST else ""
 
 
-def _row(out: Output, fields: Sequence[FieldChange]) -> Row:
+def _row(out: Output, fields: Sequence[FieldChange], *, created: bool) -> Row:
     """One path; of several resources where they change alike."""
     first = fields[0]
     origin = f"{first.origin.file}:{first.origin.line}" if first.origin else ""
     if first.secret:
         value = SECRET if first.old is None else SECRET_CHANGED
-    elif all((field.old, field.new) == (first.old, first.new) for field in fields):
-        value = _arrow(first.old, first.new, out)
-    else:
+    elif any((field.old, field.new) != (first.old, first.new) for field in fields):
         value, origin = f"({len(fields)} different values)", ""
+    elif created:
+        value = shown(first.new, whole=out.verbose)
+    else:
+        value = _arrow(first.old, first.new, out)
     return Row(printable(first.path), value, printable(origin))
 
 

@@ -20,7 +20,8 @@ def show_plan(out: Output, plan: Plan, before: str | None = None) -> None:
 
 def lines(out: Output, plan: Plan, before: str | None) -> Iterator[str]:
     """The lines of a plan, in the style and the width of the answer."""
-    yield heading(out, plan, before)
+    for line in wrapped(out, heading(plan, before), first=0):
+        yield out.style(line, "name")
     yield from _notes(out, plan)
     changes = [line for block in blocks(out, plan.changes, plan.drift if plan.accepts else ()) for line in block]
     if changes:
@@ -32,10 +33,10 @@ def lines(out: Output, plan: Plan, before: str | None) -> Iterator[str]:
         yield from rest
     if changes or rest:
         yield ""
-    yield summary(out, plan)
+    yield from _summary(out, plan)
 
 
-def heading(out: Output, plan: Plan, before: str | None) -> str:
+def heading(plan: Plan, before: str | None) -> str:
     """`Plan 9c1e2a for staging (directory deploy/staging): v1.3 → v1.4`."""
     version = plan.release.version
     way = version if before in {None, version} else f"{before} → {version}"
@@ -43,12 +44,7 @@ def heading(out: Output, plan: Plan, before: str | None) -> str:
         way = f"back to #{plan.restores} ({version})" if before in {None, version} else f"{way} (#{plan.restores})"
     elif plan.trigger == RECONCILE:
         way = f"accept the drift from {version}" if plan.accepts else f"{version} as recorded"
-    place = f"({plan.target.engine} {plan.target.place})"
-    return (
-        printable(f"Plan {plan_name(plan)} for ")
-        + out.style(printable(plan.environment), "name")
-        + printable(f" {place}: {way}")
-    )
+    return f"Plan {plan_name(plan)} for {plan.environment} ({plan.target.engine} {plan.target.place}): {way}"
 
 
 def plan_name(plan: Plan) -> str:
@@ -56,11 +52,18 @@ def plan_name(plan: Plan) -> str:
     return short(plan.id)[:6]
 
 
-def summary(out: Output, plan: Plan) -> str:
+def _summary(out: Output, plan: Plan) -> Iterator[str]:
+    for line in wrapped(out, summary_words(plan), first=0):
+        yield out.style(line, "good") if plan.nothing_to_do else line
+    if plan.refused_by:
+        yield out.style(f"Refused by: {refusing(plan)}.", "bad")
+
+
+def summary_words(plan: Plan) -> str:
     """`2 to change, 1 to add, 0 to remove`, or why there is nothing of that."""
     if plan.nothing_to_do:
         state = {PROMOTE: "as declared", RECONCILE: "as recorded"}.get(plan.trigger, f"as #{plan.restores} left it")
-        return out.style(f"Nothing to do: {plan.environment} runs {plan.release.version} {state}.", "good")
+        return f"Nothing to do: {plan.environment} has {plan.release.version} {state}."
     actions = Counter(change.action for change in plan.changes)
     if plan.accepts:
         counted = f"{count(len(plan.drift), 'drifted resource')} to take into the record; nothing is written"
@@ -71,8 +74,12 @@ def summary(out: Output, plan: Plan) -> str:
         counted = ", ".join([*parts, *([f"{actions[REPLACE]} to replace"] if actions[REPLACE] else [])])
     if actions[UNCHANGED]:
         counted += f" ({actions[UNCHANGED]} unchanged)"
-    refused = [gate.gate for gate in plan.refused_by]
-    return f"{counted}." + (out.style(f" Refused by: {listed(refused)}.", "bad") if refused else "")
+    return f"{counted}."
+
+
+def refusing(plan: Plan) -> str:
+    """The gates that refuse, by name."""
+    return printable(listed([gate.gate for gate in plan.refused_by]))
 
 
 def _notes(out: Output, plan: Plan) -> Iterator[str]:
@@ -122,15 +129,15 @@ def few(names: Sequence[str], most: int = 4, *, whole: bool = False) -> str:
     return listed([*names[: most - 1], f"{len(names) - most + 1} more"])
 
 
-def wrapped(out: Output, text: str, hang: int = 2) -> list[str]:
-    """The text in lines of the answer's width, all but the first `hang` columns in."""
-    first = " " * min(hang, 4)
+def wrapped(out: Output, text: str, hang: int = 2, first: int | None = None) -> list[str]:
+    """The text in lines of the answer's width, all but the first `hang` columns in, that one `first`."""
+    begin = " " * (min(hang, 4) if first is None else first)
     return textwrap.wrap(
         printable(text),
         width=max(out.width, 30),
-        initial_indent=first,
+        initial_indent=begin,
         subsequent_indent=" " * hang,
         break_on_hyphens=False,
         replace_whitespace=False,
         drop_whitespace=True,
-    ) or [first]
+    ) or [begin]

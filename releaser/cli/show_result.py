@@ -45,7 +45,7 @@ def _done(delivery: Delivery) -> str:
     if delivery.status == ABORTED:
         back = f"{name} has {release} again" if delivery.current else f"{name} is empty again"
         return f"aborted: {back} {told}"
-    verb = "now runs" if delivery.target.runs else "is written:"
+    verb = "now runs" if delivery.target.runs else "now has"
     was = "" if delivery.leaves in {None, delivery.release} else f". Was {printable(str(delivery.leaves))}"
     how = {ROLLBACK: f", as #{delivery.restores} left it", RECONCILE: ", as recorded"}.get(delivery.trigger, "")
     return f"{name} {verb} {release}{how} {told}{was}"

@@ -58,7 +58,8 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 def encodes(stream: TextIO) -> bool:
     """Whether a stream can show more than ASCII."""
-    return (getattr(stream, "encoding", None) or "ascii").lower().replace("-", "") in {"utf8", "utf16", "utf32"}
+    behind = getattr(stream, "rich_proxied_file", stream)  # while something moves, rich stands before the stream
+    return (getattr(behind, "encoding", None) or "ascii").lower().replace("-", "") in {"utf8", "utf16", "utf32"}
 
 
 def ascii_symbols(text: str) -> str:

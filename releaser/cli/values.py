@@ -13,6 +13,7 @@ SECRET_CHANGED = "(secret changed)"  # noqa: S105 - as above
 CUT = "…"
 
 _DIGEST = re.compile(r"sha256:([0-9a-f]{12})[0-9a-f]{52}")
+_IMAGE = re.compile(r"@[0-9a-f]{12}\Z")
 _PLAIN = re.compile(r"[^\s\"'](.*[^\s])?\Z", re.DOTALL)
 
 
@@ -50,9 +51,14 @@ def short(text: str) -> str:
 
 
 def cut(text: str, width: int) -> str:
-    """The text in at most `width` columns, its middle left out: beginnings and ends tell values apart."""
+    """The text in at most `width` columns, its middle left out: beginnings and ends tell values apart.
+
+    Of an image the end is kept: all have the same registry.
+    """
     if cells(text) <= width:
         return text
+    if _IMAGE.search(text):
+        return CUT + _first(text[::-1], max(width - 1, 0))[::-1]
     tail = max((width - 1) // 2, 0)
     head = max(width - 1 - tail, 0)
     return _first(text, head) + CUT + _first(text[::-1], tail)[::-1]
