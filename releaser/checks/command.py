@@ -8,7 +8,6 @@ from releaser.model.environment import Verify
 from releaser.model.errors import Interrupted, VerifyFailed
 from releaser.planning.redact import printable
 from releaser.ports import Stop
-from releaser.processes.run import Completed, NotStarted, minimal_environment, run
 
 LAST_LINES = 10
 _LONGEST_LINE = 500  # characters of one line that are shown
@@ -23,6 +22,8 @@ class CommandVerifier:
 
     def run(self, verify: Verify, variables: Mapping[str, str], stop: Stop) -> None:
         """Raises VerifyFailed with the command's last words, Interrupted where somebody asked to stop."""
+        from releaser.processes.run import NotStarted, minimal_environment, run  # noqa: PLC0415 - reading verbs run none
+
         shown = printable(shlex.join(verify.command))
         if stop.requested():
             raise Interrupted(f"stopped before the verify command `{shown}` ran")
@@ -42,15 +43,15 @@ class CommandVerifier:
         if done.stopped:
             raise Interrupted(f"stopped while the verify command `{shown}` ran")
         if done.timed_out:
-            raise _failed(shown, f"did not end within {verify.timeout:g} s", done, variables)
+            raise _failed(shown, f"did not end within {verify.timeout:g} s", done.output, variables)
         if done.returncode != 0:
-            raise _failed(shown, done.ending, done, variables)
+            raise _failed(shown, done.ending, done.output, variables)
 
 
-def _failed(shown: str, how: str, done: Completed, variables: Mapping[str, str]) -> VerifyFailed:
+def _failed(shown: str, how: str, output: bytes, variables: Mapping[str, str]) -> VerifyFailed:
     settings = (printable(f"{name}={shlex.quote(value)}") for name, value in sorted(variables.items()))
     return VerifyFailed(
-        "\n".join((f"the verify command `{shown}` {how}", *_last_words(done.output))),
+        "\n".join((f"the verify command `{shown}` {how}", *_last_words(output))),
         hint=" ".join(("run it yourself at the project's root:", *settings, shown)),
     )
 
