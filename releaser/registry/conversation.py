@@ -72,6 +72,12 @@ class Conversation:
         self._repository = repository
         self._deadline = Deadline(registry.limits.total)
 
+    def briefly(self) -> "Conversation":
+        """The same, for what is nice to know: nobody waits long for it."""
+        brief = Conversation(self._registry, self._repository, self.place)
+        brief._deadline = self._deadline.sooner(self._registry.limits.courtesy)
+        return brief
+
     def ask(self, method: str, path: str, accept: str = "*/*") -> Answer:
         """The answer for a path below the repository, a login shown if need be. Raises RegistryUnreachable.
 

@@ -185,7 +185,7 @@ class _Manifests(Content):
 
     def _no_tag(self, tag: str) -> ImageNotFound:
         try:
-            answer = self._conversation.ask("GET", f"tags/list?n={_TAGS_ASKED}")
+            answer = self._conversation.briefly().ask("GET", f"tags/list?n={_TAGS_ASKED}")
         except RegistryUnreachable:  # the list is a courtesy
             answer = None
         if answer is not None and answer.status == 404:

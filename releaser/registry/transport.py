@@ -31,6 +31,7 @@ class Limits:
     connect: float = 5.0
     read: float = 10.0
     total: float = 30.0  # a whole question, with every retry, redirect and login
+    courtesy: float = 5.0  # what is only nice to know
     attempts: int = 3
     pause: float = 0.2  # before the second attempt; it doubles, and is spread
     longest_pause: float = 10.0  # a registry that asks to wait longer is not waited for
@@ -82,6 +83,10 @@ class Deadline:
         if left <= 0:
             raise NoAnswer(f"did not answer within {self.seconds:g} s")
         return left
+
+    def sooner(self, seconds: float) -> "Deadline":
+        """The end of a part of that time."""
+        return Deadline(max(0.0, min(seconds, self._end - time.monotonic())))
 
 
 class Transport:

@@ -16,7 +16,7 @@ from releaser.registry.transport import Limits
 from tests.contracts.oci_images import multi
 from tests.contracts.scripted_registry import Network, Reply, Rule, ScriptedRegistry, Seen
 
-QUICK = Limits(connect=1, read=1, total=3, pause=0.01)
+QUICK = Limits(connect=5, read=5, total=15, pause=0.01)
 BASIC = "Basic " + base64.b64encode(b"ada:canary-password").decode()
 IMAGE = Image(name="api", repository="registry.test/shop/api")
 Secure = Callable[[str, str], ScriptedRegistry]

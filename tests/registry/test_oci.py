@@ -1,6 +1,8 @@
 """Tags to digests over HTTP, against a registry that follows a script."""
 
-from collections.abc import Callable
+import socket
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from tests.contracts.oci_images import DOCKER_LIST, DOCKER_MANIFEST, INDEX, MANI
 from tests.contracts.registry_contract import StoredContract, pushed, usual
 from tests.contracts.scripted_registry import Reply, Rule, ScriptedRegistry, Seen
 
-QUICK = Limits(connect=1, read=1, total=3, pause=0.01)
+QUICK = Limits(connect=5, read=5, total=15, pause=0.01)
 
 
 class Remote:
@@ -236,6 +238,42 @@ def test_other_status_is_told(remote: Remote, status: int) -> None:
     remote.server.rules = [lambda _: Reply(status)]
     with pytest.raises(RegistryUnreachable, match=f"answers {status}"):
         remote.registry.resolve(image(remote), "v1")
+
+
+def test_nobody_listens() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{closed.getsockname()[1]}"
+        registry = DistributionRegistry(Path(), {}, limits=QUICK)
+        with pytest.raises(RegistryUnreachable, match=f"{host}/shop/api: .*{host}: connection refused") as failure:
+            registry.resolve(Image(name="api", repository=f"{host}/shop/api"), "v1")
+    assert f"check that {host} is up" in str(failure.value.hint)
+
+
+def test_connection_that_nobody_takes() -> None:
+    limits = Limits(connect=0.3, read=0.3, total=0.6, pause=0.01)
+    with socket.create_server(("127.0.0.1", 0), backlog=1) as silent:
+        host = f"127.0.0.1:{silent.getsockname()[1]}"
+        start = time.monotonic()
+        with pytest.raises(RegistryUnreachable, match=f"{host}/shop/api: .*(in time|within)"):
+            DistributionRegistry(Path(), {}, limits=limits).resolve(
+                Image(name="api", repository=f"{host}/shop/api"), "v1"
+            )
+    assert time.monotonic() - start < 5
+
+
+def test_list_of_tags_is_waited_for_shortly(remote: Remote) -> None:
+    def never(server: ScriptedRegistry) -> Iterator[bytes]:
+        server.over.wait()
+        yield b""
+
+    remote.registry = DistributionRegistry(Path(), {}, limits=Limits(courtesy=0.2))
+    remote.push("v1")
+    remote.server.rules = [lambda request: Reply(stream=never, raw=True) if "/tags/" in request.path else None]
+    start = time.monotonic()
+    with pytest.raises(ImageNotFound, match="has no tag v2"):
+        remote.registry.resolve(image(remote), "v2")
+    assert time.monotonic() - start < 5
 
 
 def test_own_authority(secure: Callable[[str, str], ScriptedRegistry], ca: str) -> None:
