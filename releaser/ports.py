@@ -274,6 +274,9 @@ class SecretSource(Protocol):
     def read(self, name: str, definition: JsonMap) -> bytes:
         """The value. Raises SecretMissing, without the value in any message."""
 
+    def known(self) -> tuple[bytes, ...]:
+        """Every value read so far, so that texts of others can be masked."""
+
 
 class FingerprintKey(Protocol):
     """The key that secrets are fingerprinted with; never in the history."""

@@ -17,7 +17,7 @@ from releaser.model.image import Image, Platforms, Resolved
 from releaser.model.value import JsonMap
 from releaser.operations.workspace import Actor, Workspace
 from releaser.ports import Declarations, Engine, FingerprintKey, HistoryStore, Progress, Stop
-from releaser.secrets.sources import Sources
+from releaser.secrets.sources import Remembered, Sources
 from releaser.settings import DEFAULT_HISTORY, Settings, folder
 from releaser.source.git import GitSource
 
@@ -60,7 +60,7 @@ def open_workspace(settings: Settings, flags: Flags, stop: Stop, progress: Progr
         history=open_history(root, history_setting(settings, declarations, flags.history).value),
         registry=LateImages(root, declarations),
         open_engine=lambda section: open_engine(root, section),
-        secrets=Sources(root, settings.environ),
+        secrets=Remembered(Sources(root, settings.environ)),
         open_key=lambda: _key(settings),
         verifier=CommandVerifier(root, settings.environ),
         source=GitSource(root),

@@ -11,6 +11,7 @@ from releaser.cli.options import Options
 from releaser.cli.output import Output
 from releaser.cli.signals import Signals
 from releaser.cli.table import DELIVER, LOOK, VERBS
+from releaser.model.errors import ReleaseError
 from releaser.model.event import Event
 from releaser.settings import Settings
 
@@ -47,6 +48,9 @@ class Invocation:
         try:
             self._warn_of_a_history_of_one_clone(ws)
             yield ws
+        except ReleaseError as error:
+            error.message = ws.masked(error.message)
+            raise
         finally:
             ws.close()
 

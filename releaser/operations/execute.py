@@ -7,6 +7,8 @@ back what ran before, within the same delivery.
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+import msgspec
+
 from releaser.model.delivery import ABORTED, FAILED, INTERRUPTED, Delivery, Intent, Outcome, Result
 from releaser.model.errors import GateRefused, StalePlan
 from releaser.model.event import Point
@@ -79,7 +81,8 @@ _OUTCOMES = {FAILED: "failed", INTERRUPTED: "interrupted", ABORTED: "delivered"}
 
 def finish(ws: Workspace, lease: Lease, recorder: Recorder, delivery: Delivery, outcome: Outcome) -> Result:
     """Record the outcome, and say it."""
-    ended = ws.history.finish(lease, delivery.revision, outcome)
+    said = None if outcome.message is None else ws.masked(outcome.message)
+    ended = ws.history.finish(lease, delivery.revision, msgspec.structs.replace(outcome, message=said))
     recorder.point(Point.FINISHED, f"#{ended.revision} {ended.status}")
     return Result(outcome=_OUTCOMES.get(ended.status, "delivered"), delivery=ended, plan_id=ended.plan_id)
 

@@ -1,5 +1,7 @@
 """Recording: every point of a delivery goes to the history as a step, and to whoever watches."""
 
+import msgspec
+
 from releaser.model.delivery import Delivery, Step
 from releaser.model.event import Event, Point
 from releaser.operations.workspace import Workspace
@@ -27,6 +29,7 @@ class Recorder:
 
     def event(self, event: Event) -> None:
         """A point was reached, as an engine tells it. Raises LeaseLost."""
+        event = msgspec.structs.replace(event, text=self._ws.masked(event.text))
         if self._revision is not None and event.point is not Point.FINISHED:
             self._ws.history.step(self._lease, self._revision, Step(at=event.at, text=event.text, point=event.point))
         self._ws.progress.event(event)

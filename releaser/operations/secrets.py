@@ -30,17 +30,14 @@ def prints(
 
 
 class Values:
-    """Values of one delivery's secrets, each read at most once; implements ports.SecretValues."""
+    """Values of one delivery's secrets; implements ports.SecretValues."""
 
     def __init__(self, ws: Workspace, definitions: Mapping[str, JsonMap]) -> None:
         self._ws = ws
         self._definitions = definitions
-        self._read: dict[str, bytes] = {}
 
     def value(self, name: str) -> bytes:
         """The value. Raises SecretMissing."""
-        if name not in self._read:
-            if name not in self._definitions:
-                raise SecretMissing(f"secret {name} has no source", hint=f"declare it under secrets: {name}")
-            self._read[name] = self._ws.secrets.read(name, self._definitions[name])
-        return self._read[name]
+        if name not in self._definitions:
+            raise SecretMissing(f"secret {name} has no source", hint=f"declare it under secrets: {name}")
+        return self._ws.secrets.read(name, self._definitions[name])

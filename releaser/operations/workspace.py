@@ -9,6 +9,7 @@ from releaser.model.environment import Pipeline, PipelineEntry
 from releaser.model.errors import UnknownName
 from releaser.model.resource import Mark, Target
 from releaser.model.value import JsonMap
+from releaser.planning.redact import mask
 from releaser.planning.wording import listed, nearest
 from releaser.ports import (
     Clock,
@@ -88,6 +89,10 @@ class Workspace:
         """The newest delivery with all that is stored of it."""
         head = self.history.head(environment)
         return None if head is None else self.history.record(environment, head.revision)
+
+    def masked(self, text: str) -> str:
+        """The text without any secret that was read: what others say may repeat what they were given."""
+        return mask(text, self.secrets.known())
 
     def close(self) -> None:
         """Let go of engines and history."""

@@ -14,7 +14,6 @@ from releaser.model.errors import SecretMissing
 from releaser.model.value import Json, JsonMap
 from releaser.planning.fingerprint import canonical
 from releaser.planning.redact import printable
-from releaser.ports import SecretSource
 from releaser.secrets.files import Refused, read_regular
 
 MAX_BYTES = 65536
@@ -86,7 +85,7 @@ class Sources:
 class Remembered:
     """A source whose every secret is read at most once, whether that succeeds or not: one for each command."""
 
-    def __init__(self, source: SecretSource) -> None:
+    def __init__(self, source: Sources) -> None:
         self._source = source
         self._values: dict[tuple[str, bytes], bytes] = {}
         self._missing: dict[tuple[str, bytes], SecretMissing] = {}

@@ -64,11 +64,16 @@ class MovableClock:
 @dataclass
 class Secrets:
     values: dict[str, str] = field(default_factory=lambda: {"SHOP_PASSWORD": "hunter-two"})
+    seen: set[bytes] = field(default_factory=set)
 
     def read(self, name: str, definition: JsonMap) -> bytes:
         if definition.get("from") != "env" or definition["name"] not in self.values:
             raise SecretMissing(f"secret {name} has no value")
+        self.seen.add(self.values[definition["name"]].encode())
         return self.values[definition["name"]].encode()
+
+    def known(self) -> tuple[bytes, ...]:
+        return tuple(self.seen)
 
 
 @dataclass

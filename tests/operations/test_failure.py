@@ -61,6 +61,15 @@ def test_a_failed_first_delivery_leaves_nothing(project, how):
     assert project.target("test").things == {}
 
 
+def test_a_secret_in_the_last_words_is_masked(project):
+    project.promote("v1", "test")
+    _break(project, "never ready")
+    project.target("test").faults.last_words = "exit 3: cannot log in with hunter-two"
+    result = project.promote("v2", "test")
+    assert "cannot log in with ***" in result.delivery.message
+    assert "hunter-two" not in str(project.history.record("test", 2))
+
+
 def test_keep(project):
     project.promote("v1", "test")
     project.edit("base.yaml", "verify:", "on_failure: keep\nverify:")
