@@ -1,0 +1,104 @@
+"""history: deliveries, newest first."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, ClassVar
+
+import typer
+
+from releaser.cli import errors
+from releaser.cli.environments import chosen
+from releaser.cli.invocation import Invocation
+from releaser.cli.options import ManyEnvironments
+from releaser.cli.outcomes import outcome, styled
+from releaser.cli.output import Output
+from releaser.cli.times import moment, took
+from releaser.model.delivery import Delivery, History
+from releaser.model.errors import BadArgument
+from releaser.model.plan import PROMOTE, RECONCILE
+from releaser.operations import history
+from releaser.planning.redact import printable
+
+ON_A_SCREEN = 50
+"""What a terminal gets without --limit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(ManyEnvironments):
+    """List deliveries, newest first.
+
+    What a delivery left behind is shown by `release show ENV/REVISION`.
+    """
+
+    FORMATS: ClassVar[tuple[str, ...]] = ("table", "json", "yaml", "name")
+
+    release: Annotated[str | None, typer.Option("--release", metavar="RELEASE", help="Only of this release.")] = None
+    limit: Annotated[int | None, typer.Option("--limit", "-n", metavar="N", help="At most so many; 0 is all.")] = None
+
+
+def run(invocation: Invocation, options: Options) -> int:
+    """Print them; gives the exit code."""
+    if options.limit is not None and options.limit < 0:
+        raise BadArgument("--limit is a number from 0 on", hint="--limit 20")
+    out = invocation.out
+    screen = out.form == "table" and out.on_terminal
+    limit = (ON_A_SCREEN if screen else 0) if options.limit is None else options.limit
+    with invocation.workspace() as ws:
+        names = chosen(ws, options.env, every=options.all) if options.env else None
+        found = history.deliveries(ws, names, options.release, limit + 1 if limit else None)
+        current = {name: head.current.revision for name, head in ws.history.heads().items() if head.current}
+        now = ws.clock.now()
+    document = History(deliveries=found.deliveries[:limit] if limit else found.deliveries)
+    if out.form == "name":
+        for delivery in document.deliveries:
+            out.line(printable(f"{delivery.environment}/{delivery.revision}"))
+        return errors.DONE
+    out.document(document, lambda out: _show(out, document, current, now))
+    if out.form == "table" and len(found.deliveries) > len(document.deliveries):
+        out.say(f"there are older ones: --limit {limit * 2}, or --limit 0 for all")
+    return errors.DONE
+
+
+def _show(out: Output, document: History, current: Mapping[str, int], now: datetime) -> None:
+    deliveries = document.deliveries
+    if not deliveries:
+        out.say("nothing was delivered yet")
+        return
+    several = len({delivery.environment for delivery in deliveries}) > 1
+    head = ["#", *(["ENV"] if several else []), "WHEN", "RELEASE", "CONFIG", "BY", "OUTCOME", "TOOK", "NOTE"]
+    out.table(head, (_row(out, delivery, current, now, several=several) for delivery in deliveries))
+    if not several and out.on_terminal:
+        out.next(f"release show {deliveries[0].environment}/{deliveries[0].revision}")
+
+
+def _row(out: Output, delivery: Delivery, current: Mapping[str, int], now: datetime, *, several: bool) -> list[str]:
+    is_current = current.get(delivery.environment) == delivery.revision
+    notes = [*(["← current"] if is_current else []), *_notes(delivery)]
+    return [
+        str(delivery.revision),
+        *([out.style(printable(delivery.environment), "name")] if several else []),
+        moment(out, delivery.started_at, now),
+        out.style(printable(delivery.release), "name"),
+        delivery.config_digest.removeprefix("sha256:")[:7],
+        printable(delivery.actor),
+        styled(out, delivery.status, outcome(delivery.status)),
+        took(delivery, now),
+        printable("; ".join(notes)),
+    ]
+
+
+def _notes(delivery: Delivery) -> Iterator[str]:
+    """What is worth a few words beside it."""
+    if delivery.restores is not None:
+        yield f"back to #{delivery.restores}"
+    elif delivery.trigger == RECONCILE:
+        yield "reconciled"
+    elif delivery.trigger != PROMOTE:
+        yield delivery.trigger
+    if delivery.restored is not None:
+        yield f"returned to #{delivery.restored}" if delivery.restored else "returned to nothing"
+    if delivery.reason:
+        yield delivery.reason
+    if delivery.message:
+        yield delivery.message
