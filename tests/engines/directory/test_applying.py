@@ -320,7 +320,7 @@ def plain_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[P
         yield lambda _path: None
         return
     for parent in (tmp_path_factory.getbasetemp(), *tmp_path_factory.getbasetemp().parents):
-        if parent.stat().st_uid == 0 and parent.name.startswith("pytest"):
+        if parent.stat().st_uid == 0 and parent.name.startswith(("pytest", "popen")):
             parent.chmod(0o755)
     os.seteuid(NOBODY)
 
@@ -435,3 +435,39 @@ def test_a_disk_that_is_read_only(small_disk: Path, lab_at) -> None:
     assert "mounted read-only" in (raised.value.hint or "")
     lab.engine().apply(same, Values(), Silent())  # going back to what is there needs no write
     assert drift.detect(delivering.inventory, delivering.observe()) == ()
+
+
+def test_what_is_durable_when(lab, delivering, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Contents before names, names before the commit, the commit before anything is removed."""
+    delivering.deliver(first())
+    work = delivering.work(delivering.render(second()).resources)
+    order: list[str] = []
+
+    def recorded(call: str, named: Callable[..., str]) -> None:
+        real = getattr(os, call)
+
+        def recording(*args, **named_args):
+            done = real(*args, **named_args)
+            order.append(f"{call} {named(*args)}")
+            return done
+
+        monkeypatch.setattr(folders.os, call, recording)
+
+    recorded("fsync", lambda descriptor: Path(f"/proc/self/fd/{descriptor}").readlink().name)
+    recorded("rename", lambda _source, target: target)
+    recorded("unlink", lambda name: name)
+    lab.engine().apply(work, Values(), Silent())
+    new, old = (re.escape(name) for name in (_config_in(work), *_configs_of(delivering)))
+    assert re.fullmatch(
+        rf"fsync \.{new}\.release-staged,rename {new},fsync config,"
+        rf"fsync \.compose\.yaml\.release-staged,rename compose\.yaml,fsync test1,unlink {old},fsync config",
+        ",".join(order),
+    ), order
+
+
+def _config_in(work: Work) -> str:
+    return next(d.resource.id for d in work.desired if d.resource.id.startswith("config/")).removeprefix("config/")
+
+
+def _configs_of(delivering: Delivering) -> list[str]:
+    return [name.removeprefix("config/") for name in delivering.inventory.items if name.startswith("config/")]
