@@ -54,8 +54,9 @@ def _compose(folder: Folder, inventory: Inventory) -> Found:
     except OddFile as odd:
         return _broken(f"it is {odd}")
     digest = fingerprint.of_bytes(data)
-    if digest == inventory.files.get(COMPOSE) and FILE in inventory.items:
-        return _recorded(data, digest, inventory)
+    mark = mark_of(data)
+    if digest == inventory.files.get(COMPOSE) and FILE in inventory.items and mark is not None:
+        return _recorded(mark, digest, inventory)
     try:
         return _parsed(parse(data), digest)
     except Broken as broken:
@@ -67,9 +68,8 @@ def _broken(reason: str, digest: str | None = None) -> Found:
     return Found(live={FILE: _live(FILE, {"error": reason}, None)}, files={COMPOSE: digest} if digest else {})
 
 
-def _recorded(data: bytes, digest: str, inventory: Inventory) -> Found:
+def _recorded(mark: Mark, digest: str, inventory: Inventory) -> Found:
     """The bytes are those of the record, so its snapshots are what parsing them would give."""
-    mark = mark_of(data[:4096]) or mark_of(data)
     live = {}
     configs = {}
     for name, item in inventory.items.items():

@@ -2,15 +2,26 @@ import os
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from releaser.engines.directory import folder as folders
 from releaser.engines.directory import observing
 from releaser.engines.directory.engine import DirectoryEngine
 from releaser.model.errors import EngineUnreachable
-from releaser.model.resource import EMPTY
+from releaser.model.resource import EMPTY, Resource
 from releaser.planning import drift
-from tests.contracts.engine_contract import SCOPE, actions, environment, fingerprints, first, mark, second, wanted
+from tests.contracts.engine_contract import (
+    SCOPE,
+    actions,
+    environment,
+    fingerprints,
+    first,
+    inventory_after,
+    mark,
+    second,
+    wanted,
+)
 
 FILE = "file/compose.yaml"
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -305,3 +316,43 @@ def test_the_target_is_the_same_however_it_is_spelled(tmp_path: Path, path: str,
     path, identity = (text.format(root=root, parent=tmp_path) for text in (path, identity))
     target = DirectoryEngine(root, path).target()
     assert (target.engine, target.identity, target.path) == ("directory", identity, path)
+
+
+def test_a_link_that_takes_a_file_s_place_while_it_is_read(lab, delivering, monkeypatch: pytest.MonkeyPatch) -> None:
+    delivering.deliver(first())
+    (lab.root / "secret").write_text("services: {}\n")
+    real = os.stat
+
+    def swapped(path, **named):
+        status = real(path, **named)
+        if path == "compose.yaml":
+            lab.compose.unlink()
+            lab.compose.symlink_to(lab.root / "secret")
+        return status
+
+    monkeypatch.setattr(folders.os, "stat", swapped)
+    with pytest.raises(EngineUnreachable, match=r"compose\.yaml: Too many levels of symbolic links"):
+        delivering.observe()
+
+
+def test_a_recorded_drift_is_recorded_as_it_was(lab, delivering, monkeypatch: pytest.MonkeyPatch) -> None:
+    delivering.deliver(first())
+    lab.compose.write_text(re.sub(r"(?ms)^configs:.*^secrets:", "secrets:", lab.compose.read_text()))
+    found = delivering.observe()
+    assert "unused" in str(found)
+    delivering.inventory = inventory_after(found, (), 1)
+    api = delivering.inventory.items["service/api"]
+    declared = Resource(id="service/api", body={"image": "other"}, fingerprint="sha256:other")
+    items = {**delivering.inventory.items, "service/api": msgspec.structs.replace(api, resource=declared)}
+    delivering.inventory = msgspec.structs.replace(delivering.inventory, items=items)
+    monkeypatch.setattr(observing, "parse", None)
+    again = delivering.observe()
+    assert again.resources == found.resources
+    assert drift.detect(delivering.inventory, again) == ()
+
+
+def test_a_recorded_file_with_a_mark_in_another_spelling_keeps_its_mark(lab, delivering) -> None:
+    delivering.deliver(first())
+    lab.rewrite(lambda document: document)
+    delivering.inventory = inventory_after(delivering.observe(), delivering.render(first()).resources, 1)
+    assert {live.mark for live in delivering.observe().resources.values()} == {mark(1)}
