@@ -108,14 +108,16 @@ def draft(ws: Workspace, request: Request, goal: Goal, head: Record | None) -> P
     planned_on = EMPTY if left else inventory
     observation = observe(ws, goal.engine, request.environment, goal.project, planned_on)
     found, unknown = prints(ws, request.environment, goal.secrets, goal.definitions)
+    ours = ws.mark(request.environment, goal.project, 0)
     wanted = planner.Wanted(
         resources=tuple(desired.resource for desired in goal.desired),
         inventory=planned_on,
         observation=observation,
         secrets=found,
         owns_orphans=goal.engine.capabilities.owns_orphans,
+        ours=ours,
     )
-    adopts = planner.foreign(wanted, ws.mark(request.environment, goal.project, 0))
+    adopts = planner.foreign(wanted, ours)
     if adopts and not request.adopt:
         raise _foreign(request, target, adopts)
     drift = drifting.detect(planned_on, observation) if not left else ()

@@ -97,6 +97,7 @@ def _write_back(ws: Workspace, recorder: Recorder, attempt: Attempt, before: Bef
         observation=observation,
         secrets={},
         owns_orphans=engine.capabilities.owns_orphans,
+        ours=ws.mark(plan.environment, plan.project, 0),
     )
     work = Work(
         mark=ws.mark(plan.environment, plan.project, attempt.delivery.revision),

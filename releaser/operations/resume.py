@@ -108,6 +108,7 @@ def _attempt(ws: Workspace, record: Record) -> Attempt:
         observation=observation,
         secrets={},
         owns_orphans=engine.capabilities.owns_orphans,
+        ours=ws.mark(delivery.environment, plan.project, 0),
     )
     changes = planner.changes(wanted, goal.locate)
     now_plan = msgspec.structs.replace(plan, changes=changes, drift=drift.detect(here, observation))

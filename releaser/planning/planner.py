@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from releaser.model.environment import PipelineEntry
 from releaser.model.plan import CREATE, DELETE, UNCHANGED, UPDATE, Change, FieldChange, Plan
-from releaser.model.resource import Inventory, InventoryItem, Live, Mark, Observation, Resource, SecretPrint
+from releaser.model.resource import Inventory, InventoryItem, Live, Mark, Observation, Resource, SecretPrint, Target
 from releaser.model.value import Json, Location, Path, Value, at_path, dotted
 from releaser.planning import fingerprint
 from releaser.planning.diff import diff, leaves
@@ -22,24 +22,28 @@ class Wanted(Value, frozen=True, kw_only=True):
     observation: Observation
     secrets: Mapping[str, SecretPrint]
     owns_orphans: bool
+    ours: Mark | None = None  # what we mark things with
 
 
 def changes(wanted: Wanted, locate: Locate) -> tuple[Change, ...]:
     """Every resource with what would happen to it: the wanted ones in their order, then the deletions."""
-    found = [_change(resource, wanted, locate) for resource in wanted.resources]
+    adopted = frozenset(foreign(wanted, wanted.ours) if wanted.ours else ())
+    found = [_change(resource, wanted, locate, adopted) for resource in wanted.resources]
     return (*_with_secrets(found, wanted), *_deletions(wanted))
 
 
-def _change(resource: Resource, wanted: Wanted, locate: Locate) -> Change:
+def _change(resource: Resource, wanted: Wanted, locate: Locate, adopted: frozenset[str]) -> Change:
     item = wanted.inventory.items.get(resource.id)
     live = wanted.observation.resources.get(resource.id)
     if live is None:
         return Change(resource=resource.id, action=CREATE, fields=tuple(_created(resource, locate)))
     same = item is not None and item.resource.fingerprint == resource.fingerprint
-    if same and item is not None and (item.snapshot is live.body or item.snapshot == live.body):
+    mine = resource.id not in adopted  # else it is written also where only its mark is to change
+    if same and mine and item is not None and (item.snapshot is live.body or item.snapshot == live.body):
         return Change(resource=resource.id, action=UNCHANGED)
     fields = tuple(_fields(resource, item, live, locate))
-    return Change(resource=resource.id, action=UPDATE if fields else UNCHANGED, fields=fields)
+    untouched = not fields and mine and (same or live.fingerprint == resource.fingerprint)
+    return Change(resource=resource.id, action=UNCHANGED if untouched else UPDATE, fields=fields)
 
 
 def _created(resource: Resource, locate: Locate) -> Iterator[FieldChange]:
@@ -60,6 +64,8 @@ def _fields(resource: Resource, item: InventoryItem | None, live: Live, locate: 
         if back != new:
             hidden = any(holds_secret(dotted(path), secrets) for secrets in (before, resource.secrets))
             found[path] = (REPLACED if hidden and new is not None else new, back)
+        else:
+            found.pop(path, None)  # somebody did by hand what is wanted now
     for path in sorted(found):
         secret = any(holds_secret(dotted(path), secrets) for secrets in (before, resource.secrets))
         old, new = found[path]
@@ -97,8 +103,11 @@ def differs(then: SecretPrint, now: SecretPrint) -> bool:
 
 def _deletions(wanted: Wanted) -> Iterator[Change]:
     keep = {resource.id for resource in wanted.resources}
-    for name in sorted(wanted.observation.resources.keys() - keep):
-        if name in wanted.inventory.items or wanted.owns_orphans:
+    for name, live in sorted(wanted.observation.resources.items()):
+        if name in keep:
+            continue
+        marked = live.mark is not None and wanted.ours is not None and _whose(live.mark) == _whose(wanted.ours)
+        if marked or name in wanted.inventory.items or wanted.owns_orphans:
             yield Change(resource=name, action=DELETE)
 
 
@@ -143,14 +152,22 @@ def plan_id(plan: Plan, entry: PipelineEntry | None) -> str:
             "restores": plan.restores,
             "rendered": plan.rendered_digest,
             "secrets": plan.secrets,
-            "changes": [_essence(change) for change in plan.changes if change.action != UNCHANGED],
-            "drift": [(item.resource, item.kind, item.fields) for item in plan.drift],
+            "changes": _essences(plan),
+            "drift": _drifted(plan),
             "adopts": plan.adopts,
             "moves": plan.moves_from,
             "accepts": plan.accepts,
             "entry": None if entry is None else _rules(entry),
         }
     )
+
+
+def _essences(plan: Plan) -> Json:
+    return [_essence(change) for change in plan.changes if change.action != UNCHANGED]
+
+
+def _drifted(plan: Plan) -> Json:
+    return [(item.resource, item.kind, item.fields) for item in plan.drift]
 
 
 def _essence(change: Change) -> tuple[str, str, list[tuple[str, Json, Json]]]:
@@ -163,19 +180,32 @@ def _rules(entry: PipelineEntry) -> Json:
 
 def moved_parts(old: Plan, new: Plan) -> tuple[str, ...]:
     """What differs between a saved plan and the plan made again, each in a few words."""
-    found = []
-    if old.base_revision != new.base_revision:
-        found.append(f"the head was #{old.base_revision} and is #{new.base_revision}")
-    if old.target != new.target:
-        found.append(f"the target was {old.target.place} and is {new.target.place}")
-    if old.release.digests() != new.release.digests():
-        found.append(f"{new.release.version} has other digests")
-    if old.rendered_digest != new.rendered_digest:
-        found.append("the declarations give other resources")
-    if old.secrets != new.secrets:
-        found.append("a secret's value or the fingerprint key changed")
-    if [_essence(c) for c in old.changes] != [_essence(c) for c in new.changes]:
-        found.append("the changes are others")
-    if [(i.resource, i.kind, i.fields) for i in old.drift] != [(i.resource, i.kind, i.fields) for i in new.drift]:
-        found.append("the live state drifted in another way")
-    return tuple(found) or ("the environment's entry in the pipeline changed",)
+    found = tuple(words for one, other, words in _parts(old, new) if one != other)
+    return found or ("the environment's entry in the pipeline changed",)
+
+
+def _parts(old: Plan, new: Plan) -> Iterator[tuple[Json, Json, str]]:
+    """Each part of a plan, old and new, with the words for a difference."""
+    yield old.project, new.project, "the project is another"
+    yield old.environment, new.environment, "the environment is another"
+    yield old.trigger, new.trigger, f"it was made to {old.trigger} and is made to {new.trigger}"
+    yield old.base_revision, new.base_revision, f"the head was #{old.base_revision} and is #{new.base_revision}"
+    yield old.target, new.target, _moved_target(old.target, new.target)
+    one, other = old.release, new.release
+    yield one.version, other.version, f"the release was {one.version} and is {other.version}"
+    if one.version == other.version:
+        yield one.digests(), other.digests(), f"{other.version} has other digests"
+    yield old.restores, new.restores, "it brings back another revision"
+    yield old.rendered_digest, new.rendered_digest, "the declarations give other resources"
+    yield old.secrets, new.secrets, "a secret's value or the fingerprint key changed"
+    yield _essences(old), _essences(new), "the changes are others"
+    yield _drifted(old), _drifted(new), "the live state drifted in another way"
+    yield old.adopts, new.adopts, "what it would take over is other"
+    yield old.moves_from, new.moves_from, "it would leave another target"
+    yield old.accepts, new.accepts, "one of them accepts the drift"
+
+
+def _moved_target(old: Target, new: Target) -> str:
+    if old.place != new.place:
+        return f"the target was {old.place} and is {new.place}"
+    return f"the target {new.place} is another one: it was {old.identity} and is {new.identity}"

@@ -51,7 +51,7 @@ def test_short_digests():
     [
         ("stagging", "staging"),
         ("tset", "test"),
-        ("prod", None),
+        ("prod", "production"),
         ("productoin", "production"),
         ("zzz", None),
         ("", None),
