@@ -32,6 +32,12 @@ def age(time: datetime, now: datetime) -> str:
     return _span((now - time).total_seconds(), least="now")
 
 
+def ago(time: datetime, now: datetime) -> str:
+    """The same in a sentence: `just now`, `3h ago`."""
+    span = age(time, now)
+    return "just now" if span == "now" else f"{span} ago"
+
+
 def took(delivery: Delivery, now: datetime) -> str:
     """How long a delivery took, or runs already."""
     end = delivery.finished_at or now

@@ -15,11 +15,9 @@ def explain(ws: Workspace, environment: str, text: str) -> Explanation:
     except ValueError as error:
         raise BadArgument(f"{text} is not a path: {error}", hint='as in services.api.labels."a.b"') from error
     for tried in (path, ("services", *path)):
-        chain = resolved.origins.chain(tried)
-        if chain:
-            return Explanation(
-                environment=environment, path=dotted(tried), value=at_path(resolved.config, tried), chain=chain
-            )
+        chain, value = resolved.origins.chain(tried), at_path(resolved.config, tried)
+        if chain or value is not None:  # a default has no chain
+            return Explanation(environment=environment, path=dotted(tried), value=value, chain=chain)
     raise UnknownName(f"{environment} has nothing at {text}", hint=_near(resolved.config, path))
 
 

@@ -1,6 +1,7 @@
 """history and show: what was delivered."""
 
 from releaser.model.delivery import Details, History, ResourceBody
+from releaser.model.errors import UnknownName
 from releaser.operations.rollback import known_environment
 from releaser.operations.workspace import Workspace
 from releaser.ports import DeliveryQuery
@@ -20,7 +21,10 @@ def show(ws: Workspace, environment: str, revision: int | None = None) -> Detail
         head = ws.history.head(environment)
         if head is None:
             known_environment(ws, environment)
-        revision = head.revision if head else 0
+            raise UnknownName(
+                f"nothing was delivered to {environment} yet", hint=f"release promote RELEASE --to {environment}"
+            )
+        revision = head.revision
     record = ws.history.record(environment, revision)
     return Details(
         delivery=record.delivery,

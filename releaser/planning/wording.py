@@ -38,5 +38,7 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that a mistyped one was most likely meant to be."""
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    names = list(known)
+    begun = [candidate for candidate in names if len(name) > 1 and candidate.startswith(name)]
+    close = begun if len(begun) == 1 else difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     return close[0] if close else None
