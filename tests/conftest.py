@@ -1,6 +1,7 @@
 """What every suite shares: the rule for tests that need a real engine, registry or kernel facility."""
 
 import os
+import random
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -12,10 +13,33 @@ pytest.register_assert_rewrite("tests.contracts.registry_contract")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options of the suites; here, as pytest reads them from the outermost file only."""
     parser.addoption("--update-golden", action="store_true", help="write the golden files anew")
-    parser.addoption("--kills", type=int, default=20, help="how many random kills the crash suite makes")
+    parser.addoption("--kills", type=int, default=20, help="how many random kills each crash test makes")
     parser.addoption(
         "--seed", type=int, default=None, help="the seed of the random kills; chosen and printed if absent"
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One seed for all workers of a run."""
+    if config.option.seed is None:
+        config.option.seed = random.SystemRandom().randrange(1 << 32)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Who sees a kill fail must be able to repeat it."""
+    terminalreporter.write_line(f"random kills: --kills {config.option.kills} --seed {config.option.seed}")
+
+
+@pytest.fixture
+def kills(pytestconfig: pytest.Config) -> int:
+    """How many random kills to make."""
+    return pytestconfig.option.kills
+
+
+@pytest.fixture
+def seed(pytestconfig: pytest.Config) -> int:
+    """What random kills are drawn from."""
+    return pytestconfig.option.seed
 
 
 def unavailable(reason: str) -> NoReturn:

@@ -13,11 +13,7 @@ from tests.crash.invariants import check
 
 
 @pytest.mark.crash
-def test_killed_at_random(fresh, request, capsys):
-    seed = request.config.getoption("--seed") or random.SystemRandom().randrange(1 << 32)
-    kills = request.config.getoption("--kills")
-    with capsys.disabled():
-        print(f"\nrandom kills: {kills}, --seed {seed}")  # noqa: T201 - who sees it fail must be able to repeat it
+def test_killed_at_random(fresh, kills, seed):
     for number in range(kills):
         killed(fresh, random.Random(seed + number))
 

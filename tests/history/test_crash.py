@@ -22,8 +22,6 @@ from tests.history.crash_worker import CONTEST
 pytestmark = pytest.mark.crash
 
 Open = Callable[..., SqliteHistory]
-KILLS = int(os.environ.get("RELEASER_KILLS", "20"))
-SEED = int(os.environ.get("RELEASER_SEED", "20261124"))
 ROOT = Path(__file__).parents[2]
 
 
@@ -50,34 +48,34 @@ def ready(process: subprocess.Popen[str]) -> None:
     assert process.stdout.readline() == "ready\n", process.stderr.read()
 
 
-def test_workers_that_are_killed_at_random(open_history: Open, path: Path) -> None:
-    chance, kills = random.Random(SEED), 0
+def test_workers_that_are_killed_at_random(open_history: Open, path: Path, kills: int, seed: int) -> None:
+    chance, killed = random.Random(seed), 0
     with ExitStack() as stack:
         workers: list[subprocess.Popen[str]] = []
-        while kills < KILLS:
+        while killed < kills:
             while len(workers) < 4:
                 workers.append(stack.enter_context(worker(path, "deliver", chance.randrange(2**32))))
             victim = workers.pop(chance.randrange(4))
             ready(victim)
             time.sleep(chance.random() * 0.1)  # not a wait: the moment of the kill
-            assert victim.poll() is None, f"seed {SEED}: {victim.communicate()[1]}"
+            assert victim.poll() is None, f"seed {seed}: {victim.communicate()[1]}"
             victim.kill()
             victim.wait()
-            kills += 1
+            killed += 1
         for process in workers:
-            assert process.poll() is None, f"seed {SEED}: {process.communicate()[1]}"
+            assert process.poll() is None, f"seed {seed}: {process.communicate()[1]}"
     store = open_history()
     check = store.verify()
-    assert (check.broken_at, check.message) == (None, None), f"seed {SEED}"
+    assert (check.broken_at, check.message) == (None, None), f"seed {seed}"
     states = {state.environment: state for state in store.leases()}
     assert not any(state.alive for state in states.values())
     for environment in CONTEST:
         found = store.deliveries(DeliveryQuery(environments=(environment,)))
-        assert len(found) > KILLS / 4, f"seed {SEED}: the workers did not get to work"
-        assert [one.revision for one in found] == list(range(len(found), 0, -1)), f"seed {SEED}"
-        assert {one.status for one in found[1:]} <= {"succeeded", "interrupted"}, f"seed {SEED}"
+        assert len(found) > kills / 4, f"seed {seed}: the workers did not get to work"
+        assert [one.revision for one in found] == list(range(len(found), 0, -1)), f"seed {seed}"
+        assert {one.status for one in found[1:]} <= {"succeeded", "interrupted"}, f"seed {seed}"
         if found[0].status == "running":
-            assert environment in states, f"seed {SEED}"
+            assert environment in states, f"seed {seed}"
         for one in found[:20]:
             assert (store.record(environment, one.revision).inventory is None) == (one.status == "running")
         head = store.head(environment)

@@ -26,8 +26,6 @@ from tests.contracts.engine_contract import (
     wanted,
 )
 
-SEED = int(os.environ.get("KILL_SEED", "20260101"))
-KILLS = int(os.environ.get("KILLS", "20"))
 CALLS = ("open", "fsync", "rename", "mkdir", "unlink", "rmdir")
 
 pytestmark = pytest.mark.crash
@@ -210,9 +208,9 @@ def large(version: int):
     )
 
 
-def test_at_random_moments(lab, delivering) -> None:
+def test_at_random_moments(lab, delivering, kills: int, seed: int) -> None:
     """A child delivers two large states in turns until it is killed."""
-    seeded = random.Random(SEED)
+    seeded = random.Random(seed)
     works, files = [], set()
     for version in (1, 2):
         delivering.deliver(large(version))
@@ -225,16 +223,16 @@ def test_at_random_moments(lab, delivering) -> None:
             for work in works:
                 lab.engine().apply(work, Values(), Silent())
 
-    for kill in range(KILLS):
-        assert in_child(forever, after=seeded.uniform(0.001, 0.05)) == signal.SIGKILL, (SEED, kill)
+    for kill in range(kills):
+        assert in_child(forever, after=seeded.uniform(0.001, 0.05)) == signal.SIGKILL, (seed, kill)
         data = lab.compose.read_bytes()
-        assert remarked(data, 0) in files, (SEED, kill)
+        assert remarked(data, 0) in files, (seed, kill)
         document = yaml.load(data, yaml.CSafeLoader)
         expected = f"version = {document['services']['s0']['environment']['V']}\n" * 2000
         for config in document["configs"].values():
-            assert (lab.folder / config["file"]).read_text() == expected, (SEED, kill)
+            assert (lab.folder / config["file"]).read_text() == expected, (seed, kill)
         live = lab.engine().observe(SCOPE, EMPTY)
-        assert all("error" not in item.body for item in live.resources.values()), (SEED, kill)
+        assert all("error" not in item.body for item in live.resources.values()), (seed, kill)
     lab.engine().apply(works[0], Values(), Silent())
     wanted_now = wanted(tuple(desired.resource for desired in works[0].desired))
     assert fingerprints(lab.engine().observe(SCOPE, EMPTY)) == wanted_now

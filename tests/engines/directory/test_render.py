@@ -43,12 +43,12 @@ def api(**words: object):
 
 
 @pytest.mark.parametrize("name", ["everything", "first"])
-def test_golden(name: str) -> None:
-    """The file as it was reviewed; after a change that is meant: REWRITE_GOLDEN=1, and read the difference."""
+def test_golden(name: str, pytestconfig: pytest.Config) -> None:
+    """The file as it was reviewed; after a change that is meant: --update-golden, and read the difference."""
     rendering = rendered(everything() if name == "everything" else first())
     text = compose_file(rendering.resources, mark(7)).decode()
     golden = GOLDEN / f"{name}.compose.yaml"
-    if os.environ.get("REWRITE_GOLDEN") == "1":
+    if pytestconfig.option.update_golden:
         golden.write_text(text)
     assert text == golden.read_text()
 
