@@ -67,6 +67,7 @@ def accepted(inventory: Inventory, observation: Observation, digests: dict[str, 
     items = dict(inventory.items)
     for item in drifting.detect(inventory, observation):
         _refuse_secrets(item)
+        _refuse_unreadable(item)
         if item.kind == MISSING:
             del items[item.resource]
         elif item.resource in observation.resources:
@@ -89,6 +90,15 @@ def _refuse_secrets(item: DriftItem) -> None:
         if drifting.REPLACED in (field.live, field.recorded):
             raise AcceptRefused(
                 f"{item.resource}: {field.path} is a secret in the record, and a literal would take its place",
+                hint="put the record back: release reconcile --to ENV",
+            )
+
+
+def _refuse_unreadable(item: DriftItem) -> None:
+    for field in item.fields:
+        if item.resource.startswith("file/") and field.path == "error":
+            raise AcceptRefused(
+                f"{item.resource} cannot be read ({field.live}), so there is nothing to accept",
                 hint="put the record back: release reconcile --to ENV",
             )
 

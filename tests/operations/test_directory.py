@@ -1,0 +1,90 @@
+"""Operations on the engine `directory` with everything real but the person: the sample, its layouts, SQLite."""
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import pytest
+
+from releaser.model.errors import AcceptRefused
+from releaser.operations import drift, promote, reconcile, rollback
+from releaser.operations.execute import execute, propose
+from releaser.settings import read
+from releaser.wiring import Flags, open_workspace
+from tests.crash.driver import Running, Watcher
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def deliver(tmp_path, monkeypatch):
+    """`deliver(REQUEST)`: each in a workspace of its own, as each command has."""
+    for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    shutil.copytree(REPOSITORY / "envs", tmp_path / "envs")
+
+    def run(make, *arguments, **more):
+        ws = open_workspace(read(), Flags(directory=tmp_path), Running(), Watcher(at=0, kill=False))
+        try:
+            first = (ws, *arguments) if make in {rollback.request, drift.of} else arguments
+            asked = make(*first, **more)
+            return asked if make is drift.of else execute(ws, asked, propose(ws, asked).plan)
+        finally:
+            ws.close()
+
+    return run
+
+
+def whole(folder: Path) -> dict[str, str]:
+    return {
+        str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in folder.rglob("*")
+        if file.is_file()
+    }
+
+
+def test_a_rollback_gives_exactly_the_bytes_of_before(deliver, tmp_path):
+    folder = tmp_path / "deploy" / "test1"
+    deliver(promote.request, "test1", "v1.3")
+    before = whole(folder)
+    (tmp_path / "envs" / "files" / "features.ini").write_text("[features]\n")
+    deliver(promote.request, "test1", "v1.4")
+    after = whole(folder)
+    assert after.keys() != before.keys()
+    shutil.rmtree(tmp_path / "envs")
+    assert deliver(rollback.request, "test1").outcome == "delivered"
+    assert whole(folder) == before
+
+
+def test_reconcile_gives_exactly_the_bytes_of_before(deliver, tmp_path):
+    folder = tmp_path / "deploy" / "test1"
+    deliver(promote.request, "test1", "v1.3")
+    before = whole(folder)
+    (folder / "compose.yaml").write_text("services: [")
+    assert deliver(drift.of, "test1").clean is False
+    with pytest.raises(AcceptRefused, match="cannot be read"):
+        deliver(reconcile.request, "test1", accept=True)
+    assert deliver(reconcile.request, "test1").outcome == "delivered"
+    assert whole(folder) == before
+
+
+def test_an_added_service_is_drift_and_goes(deliver, tmp_path):
+    compose = tmp_path / "deploy" / "test1" / "compose.yaml"
+    deliver(promote.request, "test1", "v1.3")
+    compose.write_text(compose.read_text().replace("services:\n", "services:\n  mine: {image: busybox}\n"))
+    found = deliver(drift.of, "test1")
+    assert [(item.resource, item.kind) for item in found.items] == [("service/mine", "orphan")]
+    deliver(promote.request, "test1", "v1.3")
+    assert deliver(drift.of, "test1").clean is True
+    assert "mine" not in compose.read_text()
+
+
+def test_formatting_alone_is_drift(deliver, tmp_path):
+    compose = tmp_path / "deploy" / "test1" / "compose.yaml"
+    deliver(promote.request, "test1", "v1.3")
+    before = compose.read_bytes()
+    compose.write_bytes(before + b"# mine\n")
+    (item,) = deliver(drift.of, "test1").items
+    assert (item.resource, item.kind, item.fields[0].path) == ("file/compose.yaml", "changed", "formatting")
+    deliver(reconcile.request, "test1")
+    assert compose.read_bytes() == before
