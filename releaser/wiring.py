@@ -46,7 +46,7 @@ class Flags:
 
 def open_workspace(settings: Settings, flags: Flags, stop: Stop, progress: Progress) -> Workspace:
     """The project around `flags.directory`, its edges ready to be used. Raises BadArgument outside a project."""
-    root = find_root(flags.directory)
+    root = project_root(settings, flags)
     declarations = ProjectDeclarations(root)
     return Workspace(
         root=root,
@@ -68,6 +68,24 @@ def open_workspace(settings: Settings, flags: Flags, stop: Stop, progress: Progr
         stop=stop,
         progress=progress,
     )
+
+
+def project_root(settings: Settings, flags: Flags) -> Path:
+    """The root: where the declarations are; where they are deleted, where the history is. Raises BadArgument.
+
+    A rollback needs the history alone.
+    """
+    try:
+        return find_root(flags.directory)
+    except BadArgument:
+        start = flags.directory.absolute()
+        default = DEFAULT_HISTORY.removeprefix("sqlite:")
+        for folder_ in (start, *start.parents):
+            if (folder_ / default).is_file():
+                return folder_
+        if settings.get("history", flag=flags.history, default="").value:
+            return start
+        raise
 
 
 def history_setting(settings: Settings, declarations: Declarations, flag: str | None = None) -> Setting:
