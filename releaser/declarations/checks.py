@@ -11,6 +11,8 @@ from releaser.model.environment import Environment, Origins
 from releaser.model.errors import Problem
 from releaser.model.value import Json, JsonMap, Location
 
+_EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not bound
+
 
 def check(config: JsonMap, images: Iterable[str], origins: Origins) -> tuple[Problem, ...]:
     """Everything that is wrong with a merged document whose layers their schema accepts."""
@@ -105,7 +107,8 @@ class _Checks:
             published = port.get("published", "auto")
             if published == "auto":
                 continue
-            taken = (str(published), port.get("protocol", "tcp"), port.get("host_ip", ""))
+            host = port.get("host_ip", "")
+            taken = (str(published), port.get("protocol", "tcp"), "" if host in _EVERY_ADDRESS else host)
             place = self._at(*path, "published")
             if taken in self._published:
                 message = f"the port {published} is published twice"
@@ -125,8 +128,9 @@ class _Checks:
                 yield from self._known("volumes", source, (*path, "source") if "source" in volume else path)
 
     def _others(self, name: str, service: JsonMap) -> Iterator[Problem]:
-        for other in service.get("depends_on", ()):
-            yield from self._service(other, ("services", name, "depends_on", other))
+        for other, dependency in service.get("depends_on", {}).items():
+            if dependency.get("required", True):
+                yield from self._service(other, ("services", name, "depends_on", other))
         mode = service.get("network_mode", "")
         if mode.startswith("service:"):
             yield from self._service(mode.removeprefix("service:"), ("services", name, "network_mode"))

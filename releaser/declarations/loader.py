@@ -36,7 +36,6 @@ class _Document(NamedTuple):
 
     node: Node | None
     problems: tuple[Problem, ...]
-    deferred: bool = False  # a `${…}` stands where only certain words may: to be checked again with its value
 
 
 class _Resolution(NamedTuple):
@@ -124,8 +123,7 @@ class ProjectDeclarations:
         return self._latest[1]
 
     def _resolve(self, entry: PipelineEntry) -> _Resolution:
-        documents, problems = self._layers(entry)
-        layers = [document.node for document in documents if document.node is not None]
+        layers, problems = self._layers(entry)
         if problems or not layers:
             return _Resolution(None, problems)
         root, merge_problems = overlay.merge(layers)
@@ -133,7 +131,7 @@ class ProjectDeclarations:
         config, name_problems = interpolation.resolve(root, builtins)
         origins = LayerOrigins(root, config)
         problems = (*merge_problems, *name_problems)
-        if not problems and any(document.deferred for document in documents):
+        if not problems:
             problems = schema.check_values(config, "layer", origins)
         if problems:
             return _Resolution(None, problems)
@@ -141,21 +139,22 @@ class ProjectDeclarations:
         origins = LayerOrigins(root, config)
         return self._environment(entry, config, origins)
 
-    def _layers(self, entry: PipelineEntry) -> tuple[list[_Document], tuple[Problem, ...]]:
-        documents: list[_Document] = []
+    def _layers(self, entry: PipelineEntry) -> tuple[list[Node], tuple[Problem, ...]]:
+        layers: list[Node] = []
         problems: list[Problem] = []
         own = f"envs/{entry.name}.yaml"
         for path in _paths(entry):
             document = self._document(path, "layer")
             if isinstance(document, _Document):
-                documents.append(document)
                 problems.extend(document.problems)
+                if document.node is not None:
+                    layers.append(document.node)
             elif path != own or not document.missing:
                 problems.append(problem(document.message, document.hint, self._layer_place(entry, path)))
             elif not entry.layers:
                 message = f"the environment `{entry.name}` has no layers and no file"
                 problems.append(problem(message, f"write `{own}`", entry.location))
-        return documents, tuple(problems)
+        return layers, tuple(problems)
 
     def _layer_place(self, entry: PipelineEntry, path: str) -> Location | None:
         document = self._document(pipelines.FILE, "pipeline")
@@ -188,9 +187,20 @@ class ProjectDeclarations:
             volumes=config.get("volumes", {}),
             networks=config.get("networks", {}),
             origins=origins,
-            warnings=tuple(checks.warnings(config)),
+            warnings=(*checks.warnings(config), *self._strays(entry)),
         )
         return _Resolution(environment, ())
+
+    def _strays(self, entry: PipelineEntry) -> Iterator[str]:
+        """A misspelled file would be left out in silence: files of nobody, where the environment has none of its own."""
+        own = self._document(f"envs/{entry.name}.yaml", "layer")
+        if isinstance(own, _Document):
+            return
+        environments = self.pipeline().environments
+        used = {"pipeline", *environments, *(layer for other in environments.values() for layer in other.layers)}
+        strays = [f"envs/{name}.yaml" for name in self._files.yaml_names("envs") if name not in used]
+        if strays:
+            yield f"there is no envs/{entry.name}.yaml, and no environment uses {', '.join(strays)}"
 
     # --- files ---
 
@@ -208,8 +218,7 @@ class ProjectDeclarations:
         node, problems = yaml12.read(data, path, layer)
         if node is None:
             return _Document(None, problems)
-        checked = schema.check_document(node, kind)
-        return _Document(node, (*problems, *checked.problems), checked.deferred)
+        return _Document(node, (*problems, *schema.check(node, kind)))
 
 
 def _paths(entry: PipelineEntry) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ import json
 from functools import cache
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jsonschema_rs
 
@@ -18,31 +18,19 @@ from releaser.model.value import Json, JsonMap, Location
 
 FOLDER = Path(releaser.__file__).parent / "schemas"
 
-_DEFERRABLE = frozenset({"enum", "pattern", "minLength"})
-
-
-class Checked(NamedTuple):
-    """What is wrong with a document; `deferred`: a `${…}` stands in it where only certain texts may."""
-
-    problems: tuple[Problem, ...]
-    deferred: bool = False
+_TEXT_KEYWORDS = frozenset({"enum", "pattern"})
 
 
 def check(node: Node, name: str) -> tuple[Problem, ...]:
-    """What is wrong with a document of the kind `pipeline` or `layer`."""
-    return check_document(node, name).problems
+    """What is wrong with a document of the kind `pipeline` or `layer`.
 
-
-def check_document(node: Node, name: str) -> Checked:
-    """The same, and whether it must be looked at again when its names are replaced."""
-    problems: list[Problem] = []
-    deferred = False
-    for misfit in _misfits(plain(node), name):
-        if misfit.keyword in _DEFERRABLE and misfit.interpolated:
-            deferred = True
-        else:
-            problems.append(worded(misfit, _place(node, misfit)))
-    return Checked(tuple(problems), deferred)
+    Where only certain texts may stand, one that holds a `${…}` passes: `check_values` sees what becomes of it.
+    """
+    return tuple(
+        worded(misfit, _place(node, misfit))
+        for misfit in _misfits(plain(node), name)
+        if misfit.keyword not in _TEXT_KEYWORDS or not misfit.interpolated
+    )
 
 
 def check_values(values: JsonMap, name: str, origins: Origins) -> tuple[Problem, ...]:

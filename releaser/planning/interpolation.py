@@ -5,7 +5,7 @@ its source text, so that no float reaches a hash.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -39,20 +39,38 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 def resolve(root: Node, builtins: Mapping[str, str]) -> tuple[JsonMap, tuple[Problem, ...]]:
     """The document's values with its `vars` and the built-ins replaced, and what is wrong with them."""
     problems: list[Problem] = []
-    declared: Node | None = root.value.get("vars")
-    names = dict(builtins)
-    if declared is not None and declared.kind == MAP:
-        outer = _Names(builtins, problems, "`vars` may use only the built-ins: ")
-        for name, node in declared.value.items():
-            if name in builtins:
-                message = f"`{name}` is built in"
-                problems.append(_problem(message, "choose another name", declared, name))
-            elif node.kind == SCALAR:
-                names[name] = outer.text_of(node)
-    resolved = _Names(names, problems, "known: ").values(root, {**TEXTS, "vars": _NOTHING})
-    if declared is not None and declared.kind == MAP:
-        resolved["vars"] = {name: names[name] for name in declared.value if name in names}
+    variables = _variables(root.value.get("vars"), builtins, problems)
+    names = _Names({**variables, **builtins}, problems, "known: ")
+    resolved: dict[str, Json] = {
+        key: variables if key == "vars" else names.value(node, TEXTS.get(key, _NOTHING))
+        for key, node in root.value.items()
+    }
     return resolved, tuple(problems)
+
+
+def written(node: Node, path: Sequence[str]) -> Json:
+    """The value of the node at `path` as its layer wrote it, no name replaced."""
+    texts: Any = TEXTS
+    inside = False
+    for key in path:
+        inside = texts is True
+        texts = _NOTHING if inside else texts.get(key) or texts.get("*") or _NOTHING
+    if node.kind != SCALAR:
+        return _AS_WRITTEN.value(node, texts)
+    return _AS_WRITTEN.text_of(node) if inside and node.value is not None else _AS_WRITTEN.value(node, _NOTHING)
+
+
+def _variables(declared: Node | None, builtins: Mapping[str, str], problems: list[Problem]) -> dict[str, str]:
+    if declared is None:
+        return {}
+    names = _Names(builtins, problems, "`vars` may use only the built-ins: ")
+    for name in builtins:
+        if name in declared.value:
+            place = declared.key_location(name)
+            message = f"`{name}` is a built-in name"
+            hint = "choose another name"
+            problems.append(Problem(code=InvalidDeclarations.code, message=message, hint=hint, locations=(place,)))
+    return {name: names.text_of(node) for name, node in declared.value.items() if node.kind == SCALAR}
 
 
 class _Names:
@@ -63,11 +81,21 @@ class _Names:
         self._problems = problems
         self._known = known
 
-    def values(self, node: Node, texts: Any) -> dict[str, Json]:
-        """A map's values."""
+    def value(self, node: Node, texts: Any) -> Json:
+        """A node's value."""
+        if node.kind == MAP:
+            return self._values(node, texts)
+        if node.kind == LIST:
+            return [self.value(child, _NOTHING) for child in node.value]
+        value = node.value
+        if value.__class__ is str:
+            return self._replaced(value, node) if "$" in value else value
+        return node.text if value.__class__ is float else value
+
+    def _values(self, node: Node, texts: Any) -> dict[str, Json]:
         if texts is True:
             return {
-                key: self.text_of(child) if child.kind == SCALAR else self._value(child, _NOTHING)
+                key: self.text_of(child) if child.kind == SCALAR else self.value(child, _NOTHING)
                 for key, child in node.value.items()
             }
         found: dict[str, Json] = {}
@@ -79,23 +107,13 @@ class _Names:
                 else:
                     found[key] = child.text if value.__class__ is float else value
             else:
-                found[key] = self._value(child, texts.get(key) or texts.get("*") or _NOTHING)
+                found[key] = self.value(child, texts.get(key) or texts.get("*") or _NOTHING)
         return found
 
     def text_of(self, node: Node) -> str:
         """A scalar as it was written."""
         text: str = node.value if node.text is None else node.text
         return self._replaced(text, node) if "$" in text else text
-
-    def _value(self, node: Node, texts: Any) -> Json:
-        if node.kind == MAP:
-            return self.values(node, texts)
-        if node.kind == LIST:
-            return [self._value(child, _NOTHING) for child in node.value]
-        value = node.value
-        if value.__class__ is str:
-            return self._replaced(value, node) if "$" in value else value
-        return node.text if value.__class__ is float else value
 
     def _replaced(self, text: str, node: Node) -> str:
         def one(match: re.Match[str]) -> str:
@@ -124,5 +142,11 @@ class _Names:
         self._problems.append(problem)
 
 
-def _problem(message: str, hint: str, node: Node, key: str) -> Problem:
-    return Problem(code=InvalidDeclarations.code, message=message, hint=hint, locations=(node.key_location(key),))
+class _AsWritten(_Names):
+    """Texts as they stand in their file."""
+
+    def _replaced(self, text: str, node: Node) -> str:  # noqa: ARG002 - the place matters only where names are replaced
+        return text
+
+
+_AS_WRITTEN = _AsWritten({}, [], "")

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from releaser.model.environment import ChainLink
-from releaser.model.tree import LIST, MAP, MERGE, REMOVE, Node, plain
+from releaser.model.tree import LIST, MAP, MERGE, REMOVE, Node
 from releaser.model.value import Json, Location, at_path
+from releaser.planning import interpolation
 
 
 class LayerOrigins:
@@ -30,7 +31,8 @@ class LayerOrigins:
         """Every layer's part in the value at `path`, the winner last; empty where no layer ever had it."""
         nodes = list(_parts(self._root, tuple(path)))
         links = [
-            ChainLink(location=place, layer=node.layer, action=node.action, value=plain(node)) for node, place in nodes
+            ChainLink(location=place, layer=node.layer, action=node.action, value=interpolation.written(node, path))
+            for node, place in nodes
         ]
         if nodes and nodes[0][0].action != REMOVE:
             first = links[0]
