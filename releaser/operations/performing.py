@@ -74,7 +74,8 @@ def _write(ws: Workspace, recorder: Recorder, attempt: Attempt) -> None:
     goal.engine.apply(work, Values(ws, goal.definitions), recorder)
     recorder.point(Point.APPLIED, "every change is written")
     _refuse_stop(ws)
-    recorder.point(Point.WAITING, "waiting until it runs")
+    runs = goal.engine.capabilities.runs
+    recorder.point(Point.WAITING, "waiting until it runs" if runs else "written: nothing to wait for")
     readiness = goal.engine.wait(work, ws.stop, recorder)
     _refuse_stop(ws)
     if not readiness.ready:
