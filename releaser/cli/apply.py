@@ -45,7 +45,7 @@ def run(invocation: Invocation, options: Options) -> int:
         consent(invocation, proposal, yes=options.yes)
         with watching, invocation.signals.gentle(invocation.out):
             result = apply(ws, saved, options.reason)
-        return report(ws, invocation, result)
+        return report(ws, invocation, result, accepted=saved.accepts)
 
 
 def _read(file: Path) -> bytes:

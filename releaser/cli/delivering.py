@@ -60,7 +60,7 @@ def deliver(invocation: Invocation, options: Delivering, ask: Ask) -> int:
         consent(invocation, proposal, yes=options.yes)
         with watching, invocation.signals.gentle(invocation.out):
             result = execute(ws, request, proposal.plan, options.reason)
-        return report(ws, invocation, result)
+        return report(ws, invocation, result, accepted=proposal.plan.accepts)
 
 
 def take_up(invocation: Invocation, options: Writing, work: Callable[[Workspace], Result]) -> int:
@@ -86,10 +86,10 @@ def consent(invocation: Invocation, proposal: Proposal, *, yes: bool) -> None:
         confirm(invocation, plan)
 
 
-def report(ws: Workspace, invocation: Invocation, result: Result) -> int:
+def report(ws: Workspace, invocation: Invocation, result: Result, *, accepted: bool = False) -> int:
     """Print the result and what comes next; gives the exit code."""
     out = invocation.out
-    out.document(result, lambda out: show_result(out, result))
+    out.document(result, lambda out: show_result(out, result, accepted=accepted))
     out.next(*next_steps.after_result(ws, result))
     return code_of(result, invocation.signals)
 

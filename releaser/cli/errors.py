@@ -1,6 +1,8 @@
 """Errors as people and scripts get them: exit codes, the text with its place, the error document."""
 
+import re
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from releaser.cli.output import MACHINE, Output
@@ -11,7 +13,7 @@ from releaser.model.value import Location
 from releaser.planning.redact import printable
 from releaser.planning.wording import count
 
-DONE, DIFFERENT, REFUSED, WRONG_USAGE, DEFECT, INTERRUPTED, TERMINATED = 0, 2, 3, 64, 70, 130, 143
+DONE, DIFFERENT, REFUSED, UNREACHABLE, WRONG_USAGE, DEFECT, INTERRUPTED, TERMINATED = 0, 2, 3, 5, 64, 70, 130, 143
 
 EXIT_CODES: dict[type[ReleaseError], int] = {
     errors.DeliveryFailed: 1,
@@ -25,6 +27,10 @@ EXIT_CODES: dict[type[ReleaseError], int] = {
 """The branches of the error tree → what a process ends with."""
 
 
+MOST = 20
+"""Problems that are told without -v: who reads more than that mends the first ones anyway."""
+
+
 def exit_code(error: ReleaseError) -> int:
     """What a process ends with that raised this error."""
     return next((code for branch, code in EXIT_CODES.items() if isinstance(error, branch)), DEFECT)
@@ -35,13 +41,17 @@ def report(out: Output, error: ReleaseError, root: Path | None = None) -> None:
     if out.form in MACHINE:
         out.data(ErrorReport(errors=error.problems))
         return
-    for index, problem in enumerate(error.problems):
+    problems = error.problems
+    told = problems if out.verbose else problems[:MOST]
+    for index, problem in enumerate(told):
         if index:
             out.tell("")
         for line in _lines(out, problem, root):
             out.tell(line)
-    if len(error.problems) > 1:
-        out.tell(f"\n{count(len(error.problems), 'error')}")
+    if len(problems) > len(told):
+        out.tell(f"\n{count(len(problems), 'error')}, of which these are the first {len(told)}; -v shows all")
+    elif len(problems) > 1:
+        out.tell(f"\n{count(len(problems), 'error')}")
 
 
 def _lines(out: Output, problem: Problem, root: Path | None) -> Iterator[str]:
@@ -68,13 +78,14 @@ def _source(out: Output, location: Location, root: Path | None) -> Iterator[str]
 
 
 def _line(location: Location, root: Path | None) -> str | None:
-    if root is None:
-        return None
+    lines = _file(root / location.file) if root is not None else ()
+    return lines[location.line - 1] if 0 < location.line <= len(lines) else None
+
+
+@lru_cache(maxsize=8)
+def _file(file: Path) -> tuple[str, ...]:
+    """A file's lines as YAML counts them; none where it cannot be read any more."""
     try:
-        with (root / location.file).open(encoding="utf-8", errors="replace") as file:
-            for number, text in enumerate(file, 1):
-                if number == location.line:
-                    return text.rstrip("\r\n")
+        return tuple(re.split(r"\r\n|[\r\n\x85\u2028\u2029]", file.read_text(encoding="utf-8", errors="replace")))
     except OSError:
-        return None
-    return None
+        return ()

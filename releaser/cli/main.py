@@ -1,6 +1,8 @@
 """The command `release`: the way from words to a verb, and from what it raises to an exit code."""
 
+import contextlib
 import gc
+import os
 import sys
 from collections.abc import Sequence
 from typing import TextIO
@@ -14,6 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A command is short, and makes trees of hundreds of thousands of values that live to its end. The collector would
     # walk through them again and again; what is young is still collected, so long waits do not grow.
     gc.set_threshold(200_000, 20, 1_000)
+    _open_closed_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
     before, rest = split_shared(words)
     if rest[:1] == ["help"]:
@@ -32,6 +35,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from releaser.cli.running import run  # noqa: PLC0415 - the front door stays light
 
     return run(before, rest)
+
+
+def _open_closed_streams() -> None:
+    """A stream that our caller closed leads nowhere; else the next file that is opened would take its place."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            with contextlib.suppress(OSError):
+                os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, open(number, "r" if number == 0 else "w", closefd=False))  # noqa: SIM115
 
 
 def split_shared(words: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -161,7 +161,7 @@ def _broken(stream: TextIO, error: OSError) -> None:
     gone = os.open(os.devnull, os.O_WRONLY)
     os.dup2(gone, stream.fileno())
     os.close(gone)
-    if stream is sys.stdout and error.errno not in {errno.EPIPE, errno.ECONNRESET}:
+    if stream is sys.stdout and stream is not sys.stderr and error.errno not in {errno.EPIPE, errno.ECONNRESET}:
         LOST.append(error)
 
 

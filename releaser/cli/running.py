@@ -18,6 +18,8 @@ from releaser.model.errors import BadArgument, InternalError, ReleaseError
 from releaser.planning.wording import listed, nearest
 from releaser.settings import Settings, folder, read
 
+UNSETTLED = " at once: the next command that delivers there finds out what was done"
+
 
 def run(before: Sequence[str], words: Sequence[str]) -> int:
     """Run the verb that `words` begin with; `before` are shared options that stood before it."""
@@ -25,6 +27,7 @@ def run(before: Sequence[str], words: Sequence[str]) -> int:
     signals.install()
     debug = "--debug" in (*before, *words)
     root: Path | None = None
+    received = signals.Signals()
     try:
         verb, rest = _verb(words)
         module = importlib.import_module(VERBS[verb].module(verb))
@@ -34,7 +37,7 @@ def run(before: Sequence[str], words: Sequence[str]) -> int:
         settings = read()
         out = _output(options, settings)
         invocation = Invocation(
-            verb=verb, words=(*before, *rest), shared=options, settings=settings, out=out, signals=signals.Signals()
+            verb=verb, words=(*before, *rest), shared=options, settings=settings, out=out, signals=received
         )
         root = invocation.root
         return _ended(out, _run(module, invocation, options))
@@ -44,10 +47,10 @@ def run(before: Sequence[str], words: Sequence[str]) -> int:
         errors.report(out, error, root)
         return errors.exit_code(error)
     except KeyboardInterrupt:
-        out.tell("interrupted")
+        out.tell("interrupted" + (UNSETTLED if received.requested() else ""))
         return errors.INTERRUPTED
     except signals.Terminated:
-        out.tell("terminated")
+        out.tell("terminated" + (UNSETTLED if received.requested() else ""))
         return errors.TERMINATED
     except Exception as error:  # noqa: BLE001 - a defect of ours ends in one line, and a file for those who mend it
         return _defect(out, error, debug=debug)

@@ -94,7 +94,8 @@ def _content(fields: Sequence[FieldChange], room: int) -> str:
 def _row(out: Output, fields: Sequence[FieldChange], *, created: bool) -> Row:
     """One path; of several resources where they change alike."""
     first = fields[0]
-    origin = f"{first.origin.file}:{first.origin.line}" if first.origin else ""
+    same_place = first.origin is not None and all(field.origin == first.origin for field in fields)
+    origin = f"{first.origin.file}:{first.origin.line}" if same_place and first.origin else ""
     if first.secret:
         value = SECRET if first.old is None else SECRET_CHANGED
     elif any((field.old, field.new) != (first.old, first.new) for field in fields):
@@ -126,17 +127,35 @@ def _rows(out: Output, rows: Sequence[Row]) -> Iterator[str]:
             line = f"{padded(row.path, path)}  {padded(text, widest)}"
             yield " " * INDENT + (f"{line}  {out.style(row.origin, 'dim')}" if row.origin else line.rstrip())
         else:
-            yield " " * INDENT + cut(row.path, room)
-            yield " " * (INDENT + 2) + _cut_pair(row.value, room - 2)
-            if row.origin:
-                yield " " * (INDENT + 2) + out.style(cut(row.origin, room - 2), "dim")
+            yield from _packed(out, row, room)
+
+
+def _packed(out: Output, row: Row, room: int) -> Iterator[str]:
+    """A row in as few lines as its parts take, all but the first further in."""
+    line = cut(row.path, room)
+    used = cells(line)
+    value = row.value if used + 2 + cells(row.value) <= room else _digests(row.value)
+    for text, style in ((value, ""), (row.origin, "dim")):
+        if text and used + 2 + cells(text) <= room:
+            line, used = f"{line}  {out.style(text, style)}", used + 2 + cells(text)
+        elif text:
+            yield " " * INDENT + line
+            fitting = _cut_pair(text, room - 2)
+            line, used = "  " + out.style(fitting, style), 2 + cells(fitting)
+    yield " " * INDENT + line
+
+
+def _digests(value: str) -> str:
+    """`repository@old → @new` without the repository: the digests tell them apart."""
+    left, arrow, right = value.partition(" → ")
+    return f"{left[left.rfind('@') :]} → {right}" if arrow and right.startswith("@") else value
 
 
 def _cut_pair(value: str, width: int) -> str:
     """`old → new` in at most `width` columns, both of them told apart."""
     if cells(value) <= width or " → " not in value:
         return cut(value, width)
-    left, _, right = value.partition(" → ")
+    left, _, right = _digests(value).partition(" → ")
     half = (width - 3) // 2
     if cells(left) <= half:
         return f"{left} → {cut(right, width - 3 - cells(left))}"

@@ -12,13 +12,13 @@ from releaser.planning.redact import printable
 from releaser.planning.wording import duration
 
 
-def show_result(out: Output, result: Result) -> None:
-    """Print a result."""
-    for line in _lines(out, result):
+def show_result(out: Output, result: Result, *, accepted: bool = False) -> None:
+    """Print a result; `accepted`: what was delivered is drift that went into the record."""
+    for line in _lines(out, result, accepted=accepted):
         out.line(line)
 
 
-def _lines(out: Output, result: Result) -> Iterator[str]:
+def _lines(out: Output, result: Result, *, accepted: bool) -> Iterator[str]:
     delivery = result.delivery
     if delivery is None:
         yield "Nothing to do."
@@ -35,16 +35,18 @@ def _lines(out: Output, result: Result) -> Iterator[str]:
         yield f"{out.style('✗ interrupted:', 'bad')} {release} in {name} (#{delivery.revision}, {_took(delivery)})"
         yield from _message(delivery)
     else:
-        yield f"{out.style('✓', 'good')} {_done(delivery)}"
+        yield f"{out.style('✓', 'good')} {_done(delivery, accepted=accepted)}"
         yield from _message(delivery)
 
 
-def _done(delivery: Delivery) -> str:
+def _done(delivery: Delivery, *, accepted: bool) -> str:
     release, name = printable(_running(delivery)), printable(delivery.environment)
     told = f"(#{delivery.revision}, {_took(delivery)})"
     if delivery.status == ABORTED:
         back = f"{name} has {release} again" if delivery.current else f"{name} is empty again"
         return f"aborted: {back} {told}"
+    if accepted:
+        return f"{name} has {release}, and the record has its drift {told}"
     verb = "now runs" if delivery.target.runs else "now has"
     was = "" if delivery.leaves in {None, delivery.release} else f". Was {printable(str(delivery.leaves))}"
     how = {ROLLBACK: f", as #{delivery.restores} left it", RECONCILE: ", as recorded"}.get(delivery.trigger, "")

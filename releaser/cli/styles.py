@@ -28,8 +28,8 @@ class Style(Protocol):
 
 
 def coloured(text: str, style: str) -> str:
-    """The text with the codes of a style."""
-    return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if text else text
+    """The text with the codes of a style; as it is without one."""
+    return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if text and style else text
 
 
 def plain(text: str, style: str) -> str:  # noqa: ARG001 - the same shape as `coloured`

@@ -1,44 +1,77 @@
-"""Tables: plain aligned text when piped, rich on a terminal."""
+"""Tables: text whose columns begin below each other; the last column wraps, and what can be spared goes first."""
 
-import sys
-from collections.abc import Iterable, Sequence
+import re
+import textwrap
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
+
+from releaser.cli.values import cells
 
 if TYPE_CHECKING:
     from releaser.cli.output import Output
 
 GAP = "  "
+LEAST = 20
+"""The columns below which the last column gets lines of its own."""
+INDENT = 4
+
+_STYLED = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def print_table(out: "Output", head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows under their head; a cell's style is its own, as out.style makes it."""
-    cells = [list(row) for row in rows]
-    if out.on_terminal:
-        _rich(out, head, cells)
-    else:
-        for line in aligned(head, cells):
-            out.line(line)
+def print_table(out: "Output", head: Sequence[str], rows: Iterable[Sequence[str]], spare: Collection[str] = ()) -> None:
+    """Print rows under their head; a cell's style is its own, as out.style makes it.
+
+    `spare`: the columns that are left out, in this order, where the table is wider than the answer.
+    """
+    for line in lines(out, [list(head), *map(list, rows)], spare):
+        out.line(line)
 
 
-def aligned(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """The rows as lines whose columns begin below each other."""
-    table = [list(head), *map(list, rows)]
-    widths = [max(len(row[column]) for row in table) for column in range(len(head))]
-    return [GAP.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
+def lines(out: "Output", table: list[list[str]], spare: Collection[str]) -> Iterator[str]:
+    """The lines of a table, its head first."""
+    for title in spare:
+        if _room(out, table) >= min(_widths(table)[-1], LEAST):
+            break
+        at = table[0].index(title)
+        table = [row[:at] + row[at + 1 :] for row in table]
+    widths, room = _widths(table), _room(out, table)
+    own_lines = room < min(widths[-1], LEAST)
+    for index, row in enumerate(table):
+        begin = GAP.join(_padded(cell, width) for cell, width in zip(row[:-1], widths, strict=False))
+        if own_lines:
+            yield _heading(out, begin.rstrip(), index)
+            if index and row[-1]:
+                yield from (" " * INDENT + part for part in _wrapped(row[-1], max(out.width - INDENT, LEAST)))
+            continue
+        first, *more = _wrapped(row[-1], room)
+        yield _heading(out, f"{begin}{GAP if begin else ''}{first}".rstrip(), index)
+        yield from (" " * (out.width - room) + part for part in more)
 
 
-def _rich(out: "Output", head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    from rich.console import Console  # noqa: PLC0415 - only for a table that is shown
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+def _heading(out: "Output", line: str, index: int) -> str:
+    return line if index else out.style(line, "bold")
 
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for title in head:
-        table.add_column(title, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text.from_ansi(cell) for cell in row))
-    console = Console(file=sys.stdout, width=out.width, no_color=out.style("x", "dim") == "x", highlight=False)
-    with console.capture() as captured:
-        console.print(table)
-    for line in captured.get().splitlines():
-        out.line(line.rstrip())
+
+def _room(out: "Output", table: Sequence[Sequence[str]]) -> int:
+    """The columns that are left for the last one."""
+    before = _widths(table)[:-1]
+    return out.width - sum(before) - len(GAP) * len(before)
+
+
+def _widths(table: Sequence[Sequence[str]]) -> list[int]:
+    return [max(_width(row[column]) for row in table) for column in range(len(table[0]))]
+
+
+def _width(cell: str) -> int:
+    return cells(_STYLED.sub("", cell))
+
+
+def _padded(cell: str, width: int) -> str:
+    return cell + " " * max(width - _width(cell), 0)
+
+
+def _wrapped(cell: str, width: int) -> list[str]:
+    """A cell in lines; a styled one is short, and stays whole."""
+    if _width(cell) <= width or _STYLED.search(cell):
+        return [cell]
+    return textwrap.wrap(cell, width, break_on_hyphens=False) or [""]

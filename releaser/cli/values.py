@@ -37,7 +37,7 @@ def pair(old: Json, new: Json, *, whole: bool = False) -> tuple[str, str]:
     """Two values that differ, so that they also read differently; a shared repository is not said twice."""
     left, right = shown(old, whole=whole), shown(new, whole=whole)
     if left == right:
-        left, right = (printable(_compact(value)) for value in (old, new))
+        return printable(_compact(old)), printable(_compact(new))
     if not whole and isinstance(old, str) and isinstance(new, str):
         repository, at, digest = right.rpartition("@")
         if at and repository and left.startswith(f"{repository}@"):

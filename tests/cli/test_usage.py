@@ -1,0 +1,130 @@
+"""Wrong usage: what is said, and how a script gets it."""
+
+from pathlib import Path
+
+import pytest
+
+from releaser.model.errors import ReleaseError
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "hint"),
+    [
+        (["promte", "v1"], "there is no verb promte", "did you mean release promote?"),
+        (["xyzzy"], "there is no verb xyzzy", "release --help"),
+        (["--frobnicate", "promote"], "release has no option --frobnicate before the verb", "release --help"),
+        (["lock"], "release lock needs one more word", "status and break: release lock status"),
+        (["plan", "v1", "--tto", "test"], "release plan has no option --tto", "did you mean --to?"),
+        (["plan", "v1", "--zzz"], "no such option: --zzz", "release plan --help"),
+        (["plan", "v1"], "missing option '--to' / '--env'", "release plan --help"),
+        (["plan", "--to", "test"], "missing argument 'RELEASE'", "release plan --help"),
+        (["plan", "v1", "v2", "--to", "test"], "got unexpected extra argument(s) (v2)", "release plan --help"),
+        (["plan", "v1", "--to", "test", "-o", "xml"], "this verb does not print xml", "-o table|json|yaml|ndjson|md"),
+        (["plan", "v1", "--to", "test", "-o", "name"], "this verb does not print name", "-o table|json|yaml|ndjson|md"),
+        (["plan", "v1", "--to", "tset"], "there is no environment tset", "did you mean test?"),
+        (["plan", "--to", "test", "--", "--yes"], "'--yes' is not a release name", "letters, digits and . _ + - only"),
+        (["plan", "../x", "--to", "test"], "'../x' is not a release name", "letters, digits and . _ + - only"),
+        (["rollback", "--to", "test", "--revision", "0"], "invalid value for '--revision'", "release rollback --help"),
+        (["create", "v1.4", "--image", "api"], "--image api is not NAME=TAG", "--image api=v1.4-rc2"),
+        (["completion", "tcsh"], "there is no completion for tcsh", "bash, zsh or fish"),
+        (["apply", "missing.json"], "missing.json cannot be read", "release plan RELEASE --to ENV --out FILE"),
+    ],
+)
+def test_wrong_usage_says_what_was_meant(cli, words, message, hint):
+    ran = cli(*words)
+
+    error, told = ran.err.splitlines()
+    assert ran.code == 64
+    assert not ran.out
+    assert error.startswith(f"error: {message}")
+    assert told.startswith("hint: ")
+    assert hint in told
+
+    document = cli("--json", *words)
+    if "-o" not in words:
+        (problem,) = document.document["errors"]
+        assert document.code == 64
+        assert not document.err
+        assert problem["message"].startswith(message)
+        assert problem["code"] in {"bad-argument", "unknown-name"}
+
+
+@pytest.mark.parametrize("ask", [["--json"], ["-o", "json"], ["-ojson"], ["--output=json"], ["-o", "ndjson"]])
+def test_an_error_is_a_document_wherever_json_is_asked_for(cli, ask):
+    for words in ([*ask, "promte"], ["promte", *ask], ["plan", "v1", "--nope", *ask]):
+        ran = cli(*words)
+
+        assert ran.code == 64
+        assert ran.document["schema"] == "releaser/error/v1"
+
+
+def test_an_error_in_yaml(cli):
+    ran = cli("plan", "v1.9", "--to", "test", "-o", "yaml")
+
+    assert ran.code == 64
+    assert ran.out.startswith("schema: releaser/error/v1\nerrors:\n- code: image-not-found\n")
+
+
+def test_the_place_of_an_error_is_shown(cli, golden):
+    cli.edit("envs/staging.yaml", "vars: {note: nothing of its own}", "services:\n  api: {imagee: api}")
+
+    ran = cli("plan", "v1.3", "--to", "staging")
+
+    assert ran.code == 64
+    golden("error-place.txt", ran.err)
+
+
+def test_many_errors_are_counted_and_the_first_told(cli):
+    services = "".join(f"  s{number}: {{imag: api}}\n" for number in range(30))
+    cli.write("envs/staging.yaml", f"services:\n{services}")
+
+    ran = cli("plan", "v1.3", "--to", "staging")
+    everything = cli("plan", "v1.3", "--to", "staging", "-v")
+    document = cli("plan", "v1.3", "--to", "staging", "--json").document
+
+    assert ran.code == everything.code == 64
+    assert ran.err.count("error: ") == 20
+    assert ran.err.endswith(f"\n\n{len(document['errors'])} errors, of which these are the first 20; -v shows all\n")
+    assert everything.err.count("error: ") == len(document["errors"]) >= 30
+
+
+def test_what_an_error_repeats_cannot_reach_the_terminal(cli):
+    ran = cli("plan", "v1.3", "--to", "te\x1b[2Jst\u202e")
+
+    assert ran.code == 64
+    assert "te\\x1b[2Jst\\u202e" in ran.err
+    assert "\x1b" not in ran.err
+
+
+def test_a_defect_is_one_line_and_a_file(cli, monkeypatch):
+    def broken(*_):
+        raise ZeroDivisionError("by nothing")
+
+    monkeypatch.setattr("releaser.cli.promote.deliver", broken)
+
+    ran = cli("promote", "v1.3", "--to", "test")
+
+    error, hint = ran.err.splitlines()
+    assert ran.code == 70
+    assert error == "error: a defect in release: ZeroDivisionError: by nothing"
+    assert "Traceback" in Path(hint.removeprefix("hint: please report it, with ")).read_text()
+
+
+def test_a_traceback_is_shown_where_it_is_asked_for(cli, monkeypatch):
+    def broken(*_):
+        raise ZeroDivisionError("by nothing")
+
+    monkeypatch.setattr("releaser.cli.promote.deliver", broken)
+
+    assert "Traceback" in cli("promote", "v1.3", "--to", "test", "--debug").err
+    assert "Traceback" in cli("plan", "v1.3", "--to", "nowhere", "--debug").err
+    assert "Traceback" not in cli("plan", "v1.3", "--to", "nowhere").err
+
+
+def test_an_error_that_is_in_no_branch_is_a_defect(cli, monkeypatch):
+    def raises(*_):
+        raise ReleaseError("out of nowhere")
+
+    monkeypatch.setattr("releaser.cli.promote.deliver", raises)
+
+    assert cli("promote", "v1.3", "--to", "test").code == 70
