@@ -10,18 +10,16 @@ import typer
 from releaser.cli import errors
 from releaser.cli.environments import chosen
 from releaser.cli.invocation import Invocation
+from releaser.cli.limits import limit_of, tell_older
 from releaser.cli.options import ManyEnvironments
 from releaser.cli.outcomes import outcome, styled
 from releaser.cli.output import Output
+from releaser.cli.tables import print_table
 from releaser.cli.times import moment, took
 from releaser.model.delivery import Delivery, History
-from releaser.model.errors import BadArgument
 from releaser.model.plan import PROMOTE, RECONCILE
 from releaser.operations import history
 from releaser.planning.redact import printable
-
-ON_A_SCREEN = 50
-"""What a terminal gets without --limit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,11 +37,8 @@ class Options(ManyEnvironments):
 
 def run(invocation: Invocation, options: Options) -> int:
     """Print them; gives the exit code."""
-    if options.limit is not None and options.limit < 0:
-        raise BadArgument("--limit is a number from 0 on", hint="--limit 20")
     out = invocation.out
-    screen = out.form == "table" and out.on_terminal
-    limit = (ON_A_SCREEN if screen else 0) if options.limit is None else options.limit
+    limit = limit_of(out, options.limit)
     with invocation.workspace() as ws:
         names = chosen(ws, options.env, every=options.all) if options.env else None
         found = history.deliveries(ws, names, options.release, limit + 1 if limit else None)
@@ -56,7 +51,7 @@ def run(invocation: Invocation, options: Options) -> int:
         return errors.DONE
     out.document(document, lambda out: _show(out, document, current, now))
     if out.form == "table" and len(found.deliveries) > len(document.deliveries):
-        out.say(f"there are older ones: --limit {limit * 2}, or --limit 0 for all")
+        tell_older(out, limit)
     return errors.DONE
 
 
@@ -67,7 +62,8 @@ def _show(out: Output, document: History, current: Mapping[str, int], now: datet
         return
     several = len({delivery.environment for delivery in deliveries}) > 1
     head = ["#", *(["ENV"] if several else []), "WHEN", "RELEASE", "CONFIG", "BY", "OUTCOME", "TOOK", "NOTE"]
-    out.table(head, (_row(out, delivery, current, now, several=several) for delivery in deliveries))
+    rows = [_row(out, delivery, current, now, several=several) for delivery in deliveries]
+    print_table(out, head, rows, spare=("CONFIG", "TOOK", "BY"))
     if not several and out.on_terminal:
         out.next(f"release show {deliveries[0].environment}/{deliveries[0].revision}")
 

@@ -2,6 +2,7 @@
 
 from releaser.model.delivery import Details, History, ResourceBody
 from releaser.model.errors import UnknownName
+from releaser.operations.images import known_release
 from releaser.operations.rollback import known_environment
 from releaser.operations.workspace import Workspace
 from releaser.ports import DeliveryQuery
@@ -10,9 +11,12 @@ from releaser.ports import DeliveryQuery
 def deliveries(
     ws: Workspace, environments: tuple[str, ...] | None, release: str | None = None, limit: int | None = None
 ) -> History:
-    """Deliveries, newest first."""
+    """Deliveries, newest first. Raises UnknownName for a release that is neither delivered nor registered."""
     query = DeliveryQuery(environments=environments, release=release, limit=limit)
-    return History(deliveries=ws.history.deliveries(query))
+    found = ws.history.deliveries(query)
+    if release is not None and not found:
+        known_release(ws, release)
+    return History(deliveries=found)
 
 
 def show(ws: Workspace, environment: str, revision: int | None = None) -> Details:

@@ -9,9 +9,9 @@ from releaser.operations.workspace import Workspace
 from releaser.ports import DeliveryQuery
 
 
-def listed(ws: Workspace) -> Releases:
-    """All, newest first."""
-    return Releases(releases=tuple(_registered(ws, ws.history.releases())))
+def listed(ws: Workspace, limit: int | None = None) -> Releases:
+    """All, or so many, newest first."""
+    return Releases(releases=tuple(_registered(ws, ws.history.releases()[:limit])))
 
 
 def shown(ws: Workspace, version: str) -> RegisteredRelease:
