@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 
+import msgspec
+
 from releaser.model.environment import Pipeline
 from releaser.model.errors import BadArgument, PlatformMissing, UnknownName
-from releaser.model.image import Image, ReleaseImage, Resolved, missing_platforms
+from releaser.model.image import DIGEST, Image, ReleaseImage, Resolved, missing_platforms
 from releaser.model.release import VERSION, Release, ReleaseSource
 from releaser.operations.workspace import Workspace
 from releaser.planning.wording import listed, nearest
@@ -30,12 +32,15 @@ def registered_or_resolved(ws: Workspace, pipeline: Pipeline, version: str) -> t
 def resolve(ws: Workspace, pipeline: Pipeline, version: str, tags: Mapping[str, str]) -> Release:
     """A release from what every image's tag points at now; `tags` names those that are not the version.
 
-    Raises ImageNotFound, RegistryUnreachable.
+    Where a tag is a digest, it is that content. Raises ImageNotFound, RegistryUnreachable.
     """
     images: dict[str, ReleaseImage] = {}
     revisions = set()
-    for name, image in pipeline.images.items():
+    for name, declared in pipeline.images.items():
+        image = declared
         tag = None if image.digest else tags.get(name, version)
+        if tag is not None and DIGEST.match(tag):
+            image, tag = msgspec.structs.replace(image, digest=tag), None
         found = ws.registry.pinned(image) if tag is None else ws.registry.resolve(image, tag)
         images[name] = _release_image(image, tag, found)
         if tag is not None and found.revision:
