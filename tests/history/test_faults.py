@@ -5,9 +5,8 @@ import random
 import shutil
 import sqlite3
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import msgspec
@@ -19,6 +18,7 @@ from releaser.model.errors import HistoryCorrupt, HistoryUnreachable, UnknownNam
 from releaser.ports import DeliveryQuery, Lease
 from tests.contracts.history_contract import deliver
 from tests.contracts.history_samples import holder, intent, outcome, plan, release, step
+from tests.permissions import permissions_count
 
 Open = Callable[..., SqliteHistory]
 
@@ -216,40 +216,19 @@ def test_a_commit_waits_for_readers_but_not_for_ever(open_history: Open, path: P
         other.execute("ROLLBACK")
     assert everything(path) == before
     assert [state.environment for state in store.leases()] == ["test1"]
-    store.acquire("test2", holder())  # no lock file of the failed one stands in the way
+    assert store.acquire("test2", holder()).token == 1  # no lock of the failed one stands in the way
 
 
 # --- disks and rights ---
 
 
-@contextmanager
-def as_nobody() -> Iterator[None]:
-    """As a user for whom rights count."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-
-
 @pytest.fixture
-def place() -> Iterator[Path]:
-    """A folder that belongs to that user; those of pytest belong to the user who runs it."""
-    with tempfile.TemporaryDirectory(prefix="releaser-") as folder:
-        place = Path(folder)
-        if os.geteuid() == 0:
-            os.chown(place, 65534, 65534)
-        with as_nobody():
-            reachable = os.access(place, os.W_OK, effective_ids=True)
-        if not reachable:
-            pytest.skip(f"{place} cannot be reached by other users")
-        yield place
-        for inner in (place, place / ".release"):
-            if inner.exists():
-                inner.chmod(0o700)
+def place(tmp_path: Path) -> Iterator[Path]:
+    """A folder whose rights may be taken away."""
+    yield tmp_path
+    for inner in (tmp_path, tmp_path / ".release"):
+        if inner.exists():
+            inner.chmod(0o700)
 
 
 @pytest.mark.parametrize("use", WRITES.values(), ids=WRITES)
@@ -258,7 +237,7 @@ def test_a_read_only_history_is_read_and_not_written(
     place: Path, what: str, use: Callable[[SqliteHistory, Lease], object]
 ) -> None:
     path = place / ".release" / "history.db"
-    with as_nobody():
+    with permissions_count():
         store = SqliteHistory.open(path)
         lease = prepared(store)
         store.close()
@@ -278,7 +257,7 @@ def test_a_read_only_history_is_read_and_not_written(
 
 def test_a_folder_in_which_nothing_may_be_made(place: Path) -> None:
     path = place / ".release" / "history.db"
-    with as_nobody():
+    with permissions_count():
         place.chmod(0o500)
         store = SqliteHistory.open(path)
         assert store.heads() == {}
@@ -291,7 +270,7 @@ def test_a_folder_in_which_nothing_may_be_made(place: Path) -> None:
 @pytest.mark.parametrize("mode", [0o000, 0o200])
 def test_a_file_that_may_not_be_read(place: Path, mode: int) -> None:
     path = place / ".release" / "history.db"
-    with as_nobody():
+    with permissions_count():
         store = SqliteHistory.open(path)
         deliver(store, "test1")
         store.close()
@@ -305,7 +284,7 @@ def test_a_file_that_may_not_be_read(place: Path, mode: int) -> None:
 
 def test_a_folder_that_may_not_be_entered(place: Path) -> None:
     path = place / ".release" / "history.db"
-    with as_nobody():
+    with permissions_count():
         deliver(SqliteHistory.open(path), "test1")
         path.parent.chmod(0o000)
         for use in (lambda store: store.heads(), lambda store: store.acquire("test1", holder())):

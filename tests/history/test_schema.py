@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from releaser.history import sqlite_file
-from releaser.history.schema import Migration, migrations
+from releaser.history.schema import Migration, migrations, read
 from releaser.history.sqlite import SqliteHistory
 from releaser.model.errors import HistoryCorrupt, HistoryTooNew
 from tests.contracts.history_contract import deliver
@@ -135,10 +135,10 @@ def test_numbers_have_no_gap(tmp_path: Path) -> None:
     (tmp_path / "0001_one.sqlite.sql").write_text("-- min_reader: 1\nSELECT 1;\n")
     (tmp_path / "0001_one.postgres.sql").write_text("-- min_reader: 1\nSELECT 1;\n")
     (tmp_path / "README.md").write_text("no migration")
-    assert [m.name for m in migrations("sqlite", tmp_path)] == ["one"]
+    assert [m.name for m in read("sqlite", tmp_path)] == ["one"]
     (tmp_path / "0003_three.sqlite.sql").write_text("-- min_reader: 1\nSELECT 1;\n")
     with pytest.raises(ValueError, match="not numbered"):
-        migrations("sqlite", tmp_path)
+        read("sqlite", tmp_path)
     (tmp_path / "0002_two.sqlite.sql").write_text("SELECT 1;\n")
     with pytest.raises(ValueError, match="min_reader"):
-        migrations("sqlite", tmp_path)
+        read("sqlite", tmp_path)

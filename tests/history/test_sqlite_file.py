@@ -186,6 +186,8 @@ def test_a_restored_backup_hands_out_no_token_that_somebody_lives_under(
     lost = one.acquire("test1", holder("ada"))
     backup.replace(path)
     assert other.acquire("test1", holder("bob")).token == lost.token + 1
+    (state,) = other.leases()
+    assert (state.alive, state.holder.actor) == (True, "bob")
 
 
 def test_a_network_file_system_is_refused(open_history: Open, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,6 +244,27 @@ def test_threads_create_one_history(path: Path) -> None:
     assert len(store.releases()) == 8
     assert store.verify().message is None
     store.close()
+
+
+def test_nobody_opens_a_file_while_it_is_created(open_history: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Closing the descriptor that creates it would drop the locks of a connection that was opened meanwhile."""
+    close, other = os.close, open_history()
+    threads: list[threading.Thread] = []
+
+    def slow_close(descriptor: int) -> None:
+        if not threads:
+            threads.append(threading.Thread(target=lambda: other.register(release("v2"))))
+            threads[0].start()
+            threads[0].join(0.2)  # it would be done by now
+            assert threads[0].is_alive()
+        close(descriptor)
+
+    monkeypatch.setattr(sqlite_file.os, "close", slow_close)
+    store = open_history()
+    store.register(release("v1"))
+    threads[0].join(30)
+    assert {one.version for one in store.releases()} == {"v1", "v2"}
+    assert store.verify().message is None
 
 
 def test_questions_take_a_fixed_number_of_statements(open_history: Open) -> None:

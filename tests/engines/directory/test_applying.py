@@ -30,8 +30,8 @@ from tests.contracts.engine_contract import (
     second,
     wanted,
 )
+from tests.permissions import permissions_count
 
-NOBODY = 65534
 FAILING = ("fsync", "rename", "mkdir", "unlink", "open", "rmdir")
 
 
@@ -314,29 +314,13 @@ def test_every_file_can_be_read_by_who_runs_compose(lab, delivering) -> None:
 
 
 @pytest.fixture
-def plain_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path], None]]:
-    """Act as somebody who is not root, for whom permissions count; gives what hands a path over to them."""
-    if os.geteuid() != 0:
-        yield lambda _path: None
-        return
-    for parent in (tmp_path_factory.getbasetemp(), *tmp_path_factory.getbasetemp().parents):
-        if parent.stat().st_uid == 0 and parent.name.startswith(("pytest", "popen")):
-            parent.chmod(0o755)
-    os.seteuid(NOBODY)
-
-    def give(path: Path) -> None:
-        os.seteuid(0)
-        for each in (path, *path.rglob("*")):
-            os.chown(each, NOBODY, NOBODY)
-        path.parent.chmod(0o755)
-        os.seteuid(NOBODY)
-
-    yield give
-    os.seteuid(0)
+def plain_user() -> Iterator[None]:
+    """Act as somebody for whom permissions count."""
+    with permissions_count():
+        yield
 
 
 def test_a_folder_that_may_not_be_written(lab, delivering, plain_user) -> None:
-    plain_user(lab.root)
     delivering.deliver(first())
     content = lab.content()
     work = delivering.work(delivering.render(second()).resources)
@@ -355,7 +339,6 @@ def test_a_folder_that_may_not_be_written(lab, delivering, plain_user) -> None:
 
 
 def test_a_place_that_may_not_be_written(lab, delivering, plain_user) -> None:
-    plain_user(lab.root)
     work = delivering.work(delivering.render(first()).resources)
     lab.root.chmod(0o555)
     with pytest.raises(ApplyFailed, match="cannot write deploy: Permission denied"):
@@ -364,7 +347,6 @@ def test_a_place_that_may_not_be_written(lab, delivering, plain_user) -> None:
 
 
 def test_files_that_may_not_be_read(lab, delivering, plain_user) -> None:
-    plain_user(lab.root)
     delivering.deliver(first())
     (config,) = lab.configs.iterdir()
     for path in (lab.compose, config, lab.configs, lab.folder):
@@ -398,7 +380,6 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.engines
 def test_a_disk_that_is_full(small_disk: Path, lab_at, plain_user) -> None:
-    plain_user(small_disk)
     lab = lab_at(small_disk)
     delivering = Delivering(lab)
     delivering.deliver(first())
