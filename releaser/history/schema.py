@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,8 +25,14 @@ class Migration(NamedTuple):
         return "sha256:" + hashlib.sha256(self.sql.encode()).hexdigest()
 
 
-def migrations(dialect: str, folder: Path = _FOLDER) -> tuple[Migration, ...]:
-    """All of one database's, in order, numbered from 1 without a gap."""
+@cache
+def migrations(dialect: str) -> tuple[Migration, ...]:
+    """All that this program knows for one database, in order."""
+    return read(dialect, _FOLDER)
+
+
+def read(dialect: str, folder: Path) -> tuple[Migration, ...]:
+    """Those for one database in a folder; raises ValueError where they are not numbered from 1 without a gap."""
     found = sorted((file.name, file) for file in folder.iterdir())
     steps = []
     for name, file in found:

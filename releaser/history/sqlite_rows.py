@@ -23,7 +23,7 @@ WITH proof AS (
 SELECT
     (SELECT revision FROM proof),
     (SELECT max(revision) FROM delivery WHERE environment = :environment AND leaves = :release AND cause = 'rollback'
-        AND status = 'succeeded' AND version <> :release AND revision > (SELECT revision FROM proof)),
+        AND status = 'succeeded' AND revision > (SELECT revision FROM proof)),
     (SELECT body FROM delivery WHERE environment = :environment AND revision = (SELECT revision FROM current)),
     (SELECT body FROM delivery WHERE environment = :environment AND revision = (SELECT revision + 1 FROM current))
 """
