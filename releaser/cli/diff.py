@@ -18,7 +18,7 @@ from releaser.operations.workspace import Workspace
 
 @dataclass(frozen=True, kw_only=True)
 class Options(SharedOptions):
-    """Compare what two environments are declared to be, or what two deliveries delivered, field by field.
+    """Compare two environments, or two deliveries, field by field.
 
     ENV ENV compares the effective configuration, with the file and line of each side. ENV/REVISION ENV/REVISION
     compares recorded resources, and reads no declarations.

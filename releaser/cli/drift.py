@@ -18,9 +18,9 @@ from releaser.operations import drift
 
 @dataclass(frozen=True, kw_only=True)
 class Options(ManyEnvironments):
-    """Compare what is live with the record; nothing is changed.
+    """Compare what is live with the record.
 
-    Drift is a difference between what the newest delivery left behind and what is there now. Exits with 5 where an
+    Nothing is changed. Drift is a difference between what the newest delivery left behind and what is there now. Exits with 5 where an
     environment could not be read.
     """
 

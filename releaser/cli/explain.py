@@ -22,9 +22,9 @@ from releaser.planning.redact import printable
 
 @dataclass(frozen=True, kw_only=True)
 class Options(SharedOptions):
-    """Show one value of an environment and the layers that made it, by file and line, the winner last.
+    """Show which layers made a value, by file and line.
 
-    PATH is from the document's root, as in services.api.environment.CACHE_TTL or vars.domain; `services.` may be left
+    The winner is the last. PATH is from the document's root, as in services.api.environment.CACHE_TTL or vars.domain; `services.` may be left
     out, and a key with a dot is quoted: 'api.labels."a.b"'.
     """
 

@@ -19,9 +19,9 @@ from releaser.planning.redact import printable
 
 @dataclass(frozen=True, kw_only=True)
 class Options(SharedOptions):
-    """Take an environment over from a holder that hangs, on the record.
+    """Take an environment over from a holder that hangs.
 
-    Its next write to the record is refused. What it is writing to the engine at this moment is not stopped: look
+    It goes on the record. The holder's next write to the record is refused. What it is writing to the engine at this moment is not stopped: look
     first (release lock status), and let the next delivery settle what it left.
     """
 

@@ -24,9 +24,9 @@ HEAD = ("RELEASE", "CREATED", "BY", "IMAGES")
 
 @dataclass(frozen=True, kw_only=True)
 class Options(SharedOptions):
-    """List the registered releases, newest first, and how far each has come.
+    """List the registered releases, and how far each has come.
 
-    `now` runs there, `✓` is proven there, `✗` was rolled back away from.
+    Newest first. `now` runs there, `✓` is proven there, `✗` was rolled back away from.
     """
 
     FORMATS: ClassVar[tuple[str, ...]] = ("table", "json", "yaml", "name")

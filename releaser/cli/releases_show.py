@@ -19,7 +19,7 @@ from releaser.planning.redact import printable
 
 @dataclass(frozen=True, kw_only=True)
 class Options(SharedOptions):
-    """Show one release: the digest of each image, and how far it has come.
+    """Show one release with its digests.
 
     With -v each platform's digest is shown too, and digests are not shortened.
     """

@@ -18,9 +18,9 @@ from releaser.planning.redact import printable
 
 @dataclass(frozen=True, kw_only=True)
 class Options(SharedOptions):
-    """Show the resources of an environment as its engine would get them; nothing is delivered.
+    """Show the resources as the engine would get them.
 
-    Secrets are references. A release that is not registered yet is looked up by its tag, and not registered.
+    Nothing is delivered. Secrets are references. A release that is not registered yet is looked up by its tag, and not registered.
     """
 
     release: Annotated[str | None, typer.Argument(metavar="[RELEASE]", help="Instead of the current release.")] = None

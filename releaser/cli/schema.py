@@ -20,7 +20,7 @@ DECLARATIONS = ("pipeline", "layer")
 
 @dataclass(frozen=True, kw_only=True)
 class Options(SharedOptions):
-    """Print the JSON Schema of a declaration (pipeline, layer) or of a document that a verb prints.
+    """Print the JSON Schema of a declaration or a document.
 
     Without a name the names are printed. The declarations' schemas are for editors: `release init` puts them beside
     what they describe.

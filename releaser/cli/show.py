@@ -16,7 +16,7 @@ from releaser.operations import history
 
 @dataclass(frozen=True, kw_only=True)
 class Options(SharedOptions):
-    """Show one delivery: its plan, what it delivered, what happened, and how it ended.
+    """Show one delivery: plan, resources, steps, message.
 
     With -v everything is shown in full, and each resource as the engine got it.
     """

@@ -22,9 +22,9 @@ from releaser.planning.redact import printable
 
 @dataclass(frozen=True, kw_only=True)
 class Options(ManyEnvironments):
-    """Show what runs where: services and environments, from the record.
+    """Show what runs where.
 
-    With --live the engines are asked too: is everything ready, and did anything drift.
+    Services and environments, from the record. With --live the engines are asked too: is everything ready, and did anything drift.
     """
 
     FORMATS: ClassVar[tuple[str, ...]] = ("table", "json", "yaml", "name")

@@ -16,9 +16,9 @@ from releaser.planning.wording import count
 
 @dataclass(frozen=True, kw_only=True)
 class Options(ManyEnvironments):
-    """Check the declarations: every error of every file at once, each by file, line and column.
+    """Check the declarations, all errors at once.
 
-    No engine, no registry and no history is asked.
+    Each by file, line and column. No engine, no registry and no history is asked.
     """
 
 
