@@ -20,8 +20,8 @@ from releaser.operations import drift
 class Options(ManyEnvironments):
     """Compare what is live with the record.
 
-    Nothing is changed. Drift is a difference between what the newest delivery left behind and what is there now. Exits with 5 where an
-    environment could not be read.
+    Nothing is changed. Drift is a difference between what the newest delivery left behind and what is there now.
+    Exits with 5 where an environment could not be read.
     """
 
     FORMATS: ClassVar[tuple[str, ...]] = ("table", "json", "yaml", "md")

@@ -24,8 +24,8 @@ from releaser.planning.redact import printable
 class Options(SharedOptions):
     """Show which layers made a value, by file and line.
 
-    The winner is the last. PATH is from the document's root, as in services.api.environment.CACHE_TTL or vars.domain; `services.` may be left
-    out, and a key with a dot is quoted: 'api.labels."a.b"'.
+    The winner is the last. PATH is from the document's root, as in services.api.environment.CACHE_TTL or
+    vars.domain; `services.` may be left out, and a key with a dot is quoted: 'api.labels."a.b"'.
     """
 
     path: Annotated[str, typer.Argument(metavar="PATH", help="The value, as in api.deploy.replicas.")]

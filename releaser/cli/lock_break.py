@@ -21,8 +21,8 @@ from releaser.planning.redact import printable
 class Options(SharedOptions):
     """Take an environment over from a holder that hangs.
 
-    It goes on the record. The holder's next write to the record is refused. What it is writing to the engine at this moment is not stopped: look
-    first (release lock status), and let the next delivery settle what it left.
+    It goes on the record. The holder's next write to the record is refused. What it is writing to the engine at
+    this moment is not stopped: look first (release lock status), and let the next delivery settle what it left.
     """
 
     env: OneEnvironment

@@ -20,7 +20,8 @@ from releaser.planning.redact import printable
 class Options(SharedOptions):
     """Show the resources as the engine would get them.
 
-    Nothing is delivered. Secrets are references. A release that is not registered yet is looked up by its tag, and not registered.
+    Nothing is delivered. Secrets are references. A release that is not registered yet is looked up by its tag, and
+    not registered.
     """
 
     release: Annotated[str | None, typer.Argument(metavar="[RELEASE]", help="Instead of the current release.")] = None

@@ -24,7 +24,8 @@ from releaser.planning.redact import printable
 class Options(ManyEnvironments):
     """Show what runs where.
 
-    Services and environments, from the record. With --live the engines are asked too: is everything ready, and did anything drift.
+    Services and environments, from the record. With --live the engines are asked too: is everything ready, and did
+    anything drift.
     """
 
     FORMATS: ClassVar[tuple[str, ...]] = ("table", "json", "yaml", "name")
