@@ -28,7 +28,7 @@ class Options(SharedOptions):
     release: Annotated[str, typer.Argument(metavar="RELEASE", help="The release, as in v1.4.")]
     image: Annotated[
         list[str] | None,
-        typer.Option("--image", metavar="NAME=TAG", help="Another tag for one image; may be said again."),
+        typer.Option("--image", metavar="NAME=REF", help="Another tag, or a digest, for one image; again for more."),
     ] = None
     by: Annotated[str | None, typer.Option("--by", metavar="WHO", help="Who registers it, for the record.")] = None
 
@@ -37,22 +37,22 @@ def run(invocation: Invocation, options: Options) -> int:
     """Register; gives the exit code."""
     with invocation.workspace(by=options.by) as ws:
         begun = ws.clock.now()
-        release = create(ws, options.release, tags(options.image or ()))
+        release = create(ws, options.release, references(options.image or ()))
         invocation.out.document(release, lambda out: _show(out, release, known=release.created_at < begun))
         invocation.out.next(*next_steps.after_create(ws, release.version))
     return errors.DONE
 
 
-def tags(words: Sequence[str]) -> Mapping[str, str]:
-    """Image → tag, from NAME=TAG. Raises BadArgument."""
+def references(words: Sequence[str]) -> Mapping[str, str]:
+    """Image → tag or digest, from NAME=REF. Raises BadArgument."""
     found: dict[str, str] = {}
     for word in words:
-        name, equals, tag = word.partition("=")
-        if not (name and equals and tag):
-            raise BadArgument(f"--image {word} is not NAME=TAG", hint="as in --image api=v1.4-rc2")
+        name, equals, reference = word.partition("=")
+        if not (name and equals and reference):
+            raise BadArgument(f"--image {word} is not NAME=REF", hint="as in --image api=v1.4-rc2")
         if name in found:
             raise BadArgument(f"--image names {name} twice", hint="leave one of them out")
-        found[name] = tag
+        found[name] = reference
     return found
 
 
@@ -63,7 +63,7 @@ def _show(out: Output, release: Release, *, known: bool) -> None:
         (
             printable(name),
             short(image.digest),
-            "pinned" if image.tag is None else printable(f"tag {image.tag}"),
+            "a digest" if image.tag is None else printable(f"tag {image.tag}"),
             printable(", ".join(sorted(image.platforms))),
         )
         for name, image in sorted(release.images.items())

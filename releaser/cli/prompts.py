@@ -40,6 +40,13 @@ def with_yes(invocation: Invocation) -> str:
 
 
 def _asked(question: str) -> str:
+    """What somebody typed; nothing where the input ended."""
     sys.stderr.write(printable(question))
     sys.stderr.flush()
-    return sys.stdin.readline()
+    answer = ""
+    try:
+        answer = sys.stdin.readline()
+    finally:
+        if not answer:
+            sys.stderr.write("\n")  # nobody ended the line
+    return answer

@@ -59,6 +59,6 @@ def _announce(out: Output, ws: Workspace, request: Request) -> None:
     now = head.current if head else None
     left = f"{now.release} (#{now.revision})" if now else "what is there"
     age = duration((ws.clock.now() - (found.finished_at or found.started_at)).total_seconds())
-    out.tell(
+    out.say(
         printable(f"Roll {request.environment} back: {left} → {found.release} (#{found.revision}, delivered {age} ago)")
     )

@@ -302,6 +302,26 @@ def test_a_tag_is_for_one_known_image(cli, words):
     assert cli("create", "v1.4", *(part for word in words for part in ("--image", word))).code == 64
 
 
+def test_an_image_is_named_by_tag_digest_or_in_full(cli):
+    digest = cli.json("create", "v1.4")["images"]["api"]["digest"]
+    named = [digest, f"registry.test/shop/api@{digest}", f"registry.test/shop/api:v1.4@{digest}", "v1.4"]
+    for number, reference in enumerate([*named, "registry.test/shop/api:v1.4"]):
+        made = cli.json("create", f"v{number}", "--image", f"api={reference}", "--image", "worker=v1.4")
+
+        assert made["images"]["api"]["digest"] == digest
+    cli.promote("v0", "test")
+    assert digest in compose(cli, "test").decode()
+
+
+def test_an_image_of_another_repository_is_refused(cli):
+    for reference in ("registry.test/shop/web:v1.4", f"elsewhere/api@sha256:{'0' * 64}"):
+        ran = cli("create", "v1.4", "--image", f"api={reference}")
+
+        assert ran.code == 64
+        assert "is not of image api, which is registry.test/shop/api" in ran.err
+    assert cli("create", "v1.4", "--image", f"api=sha256:{'0' * 64}").code == 64
+
+
 def test_a_saved_plan_is_executed_once(cli):
     cli.ok("plan", "v1.3", "--to", "test", "--out", "p.json")
     saved = json.loads((cli.root / "p.json").read_text())

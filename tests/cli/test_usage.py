@@ -25,7 +25,7 @@ from releaser.model.errors import ReleaseError
         (["plan", "--to", "test", "--", "--yes"], "'--yes' is not a release name", "letters, digits and . _ + - only"),
         (["plan", "../x", "--to", "test"], "'../x' is not a release name", "letters, digits and . _ + - only"),
         (["rollback", "--to", "test", "--revision", "0"], "invalid value for '--revision'", "release rollback --help"),
-        (["create", "v1.4", "--image", "api"], "--image api is not NAME=TAG", "--image api=v1.4-rc2"),
+        (["create", "v1.4", "--image", "api"], "--image api is not NAME=REF", "--image api=v1.4-rc2"),
         (["completion", "tcsh"], "there is no completion for tcsh", "bash, zsh or fish"),
         (["apply", "missing.json"], "missing.json cannot be read", "release plan RELEASE --to ENV --out FILE"),
     ],
