@@ -192,7 +192,7 @@ class ProjectDeclarations:
         return _Resolution(environment, ())
 
     def _strays(self, entry: PipelineEntry) -> Iterator[str]:
-        """A misspelled file would be left out in silence: files of nobody, where the environment has none of its own."""
+        """Files that nobody uses, where the environment has none: a misspelled one would be left out in silence."""
         own = self._document(f"envs/{entry.name}.yaml", "layer")
         if isinstance(own, _Document):
             return
@@ -218,7 +218,9 @@ class ProjectDeclarations:
         node, problems = yaml12.read(data, path, layer)
         if node is None:
             return _Document(None, problems)
-        return _Document(node, (*problems, *schema.check(node, kind)))
+        told = {wrong.locations[:1] for wrong in problems}
+        misfits = (wrong for wrong in schema.check(node, kind) if wrong.locations[:1] not in told)
+        return _Document(node, (*problems, *misfits))
 
 
 def _paths(entry: PipelineEntry) -> tuple[str, ...]:

@@ -86,7 +86,7 @@ def _missing(misfit: Misfit) -> tuple[str, str | None]:
 
 def _wrong_type(misfit: Misfit) -> tuple[str, str | None]:
     wanted = [words for name, words in _TYPES.items() if name in misfit.expected]
-    return f"{_named(misfit)} must be {' or '.join(wanted)}, not {_shown(misfit.value)}", _type_hint(misfit)
+    return f"{_named(misfit)} must be {' or '.join(wanted)}, not {_shown(misfit)}", _type_hint(misfit)
 
 
 def _type_hint(misfit: Misfit) -> str | None:
@@ -107,12 +107,12 @@ def _type_hint(misfit: Misfit) -> str | None:
 
 def _not_one_of(misfit: Misfit) -> tuple[str, str | None]:
     known = [str(word) for word in misfit.expected if word is not None]
-    message = f"{_named(misfit)} must be one of {', '.join(known)}, not {_shown(misfit.value)}"
+    message = f"{_named(misfit)} must be one of {', '.join(known)}, not {_shown(misfit)}"
     return message, suggestion(str(misfit.value), known, few=0)
 
 
 def _wrong_form(misfit: Misfit) -> tuple[str, str | None]:
-    return f"{_named(misfit)} cannot be {_shown(misfit.value)}", misfit.schema.get("patternErrorMessage")
+    return f"{_named(misfit)} cannot be {_shown(misfit)}", misfit.schema.get("patternErrorMessage")
 
 
 def _too_small(misfit: Misfit) -> tuple[str, str | None]:
@@ -154,8 +154,11 @@ def _named(misfit: Misfit) -> str:
     return f"`{dotted(misfit.where)}`" if misfit.where else "the document"
 
 
-def _shown(value: Json) -> str:
+def _shown(misfit: Misfit) -> str:
+    value = misfit.value
     if isinstance(value, str):
+        if misfit.where[:1] == ("secrets",):  # a value written where its source belongs
+            return "this text"
         return f"the text `{value if len(value) <= _LONGEST else value[:_LONGEST] + '…'}`"
     if isinstance(value, dict):
         return "a map"

@@ -7,7 +7,6 @@ read one by one, so that depth and size are limited before anything large is bui
 import re
 from typing import Any
 
-import yaml
 from yaml.events import (
     AliasEvent,
     DocumentStartEvent,
@@ -17,33 +16,20 @@ from yaml.events import (
     SequenceEndEvent,
     SequenceStartEvent,
 )
-from yaml.parser import Parser
-from yaml.reader import Reader
-from yaml.scanner import Scanner
 
-from releaser.declarations import yaml_text
+from releaser.declarations import yaml_events, yaml_text
 from releaser.declarations.problems import problem
 from releaser.declarations.scalars import scalar
 from releaser.model.errors import InvalidDeclarations, Problem
 from releaser.model.tree import LIST, MAP, SCALAR, Node
 from releaser.model.value import Location
 
-try:
-    from yaml._yaml import CParser as _Events
-except ImportError:  # PyYAML without libyaml: slower, the same events
-
-    class _Events(Reader, Scanner, Parser):  # type: ignore[no-redef]
-        def __init__(self, text: str) -> None:
-            Reader.__init__(self, text)
-            Scanner.__init__(self)
-            Parser.__init__(self)
-
-
 MAX_DEPTH = 64
 MAX_NODES = 250_000  # an alias counts what it stands for
 MAX_ALIASES = 10_000
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_UNUSABLE = re.compile("[\0\ud800-\udfff]")  # no engine can be given them, and no file holds them
+_UNUSABLE_IN_KEY = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
 _DROPPED = "\0"  # stands for a key that was refused; no key holds a NUL
 
 
@@ -98,15 +84,14 @@ class _Composer:
 
     def compose(self, text: str) -> tuple[Node | None, tuple[Problem, ...]]:
         try:
-            self._run(_Events(text))
+            self._run(yaml_events.EVENTS(text))
         except _Stop:
-            pass
-        except yaml.YAMLError as error:
-            self.problems.append(yaml_text.syntax_problem(error, text, self.file))
-        except RecursionError:  # the pure parser keeps a stack of its own
-            self._problem("nested too deep", "flatten it", Location(file=self.file, line=1, column=1))
-        if self.root is None and not self.problems:
-            self._problem("the file is empty", "write `{}` for an empty document", self._place(None))
+            return None, tuple(self.problems)
+        except yaml_events.REFUSALS as error:
+            return None, (*self.problems, yaml_events.syntax_problem(error, text, self.file))
+        if self.root is None:
+            start = Location(file=self.file, line=1, column=1)
+            self._problem("the file is empty", "write `{}` for an empty document", start)
         return self.root, tuple(self.problems)
 
     def _run(self, events: Any) -> None:
@@ -143,8 +128,8 @@ class _Composer:
             self._refuse_tag(event)
         if event.style:  # quoted or a block: always text
             node = Node(SCALAR, text, self.file, mark.line + 1, mark.column + 1)
-            if "\0" in text:
-                self._problem("a NUL character", "nothing that runs can be given one; remove it", node.location)
+            if _UNUSABLE.search(text):
+                self._problem("an escape for a character that no text can hold", "remove it", node.location)
         else:
             node = Node(SCALAR, text, self.file, mark.line + 1, mark.column + 1, text)
             self._resolve(node, text)
@@ -182,7 +167,7 @@ class _Composer:
         elif key == "<<" and not event.style:
             self._problem("`<<` merge keys are not part of YAML 1.2", "share by a layer instead", self._place(event))
             frame.key = _DROPPED
-        elif not key or _CONTROL.search(key):
+        elif not key or _UNUSABLE_IN_KEY.search(key):
             self._problem("a key is empty or holds control characters", "name it", self._place(event))
             frame.key = _DROPPED
         else:
@@ -260,7 +245,5 @@ class _Composer:
         raise _Stop
 
     def _place(self, event: Any) -> Location:
-        if event is None:
-            return Location(file=self.file, line=1, column=1)
         mark = event.start_mark
         return Location(file=self.file, line=mark.line + 1, column=mark.column + 1)

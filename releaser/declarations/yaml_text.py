@@ -1,9 +1,6 @@
-"""A file's bytes → text that a YAML parser may be given, and its parser's complaints in our words."""
+"""A file's bytes → text that a YAML parser may be given."""
 
 import re
-from typing import Any
-
-import yaml
 
 from releaser.declarations.problems import problem
 from releaser.model.errors import Problem
@@ -36,49 +33,12 @@ def _forbidden(data: bytes, text: str, file: str) -> tuple[Problem, ...]:
         found = _BAD.search(text)
         if found:
             name = f"U+{ord(found[0]):04X}"
-            hint = "remove it, or write it as an escape in double quotes"
+            hint = "remove it; in double quotes most can be written as an escape"
             return (problem(f"the character {name} may not stand here", hint, _where(file, text[: found.start()])),)
     if "%" in text and (found := _DIRECTIVE.search(text)):
         place = _where(file, text[: found.start()])
         return (problem("a directive (a line that begins with `%`)", "remove it; files are YAML 1.2", place),)
     return ()
-
-
-_HINTS = (
-    ("cannot start any token", "a text that begins with a special character needs quotes"),
-    ("mapping values are not allowed", "a text that holds `: ` needs quotes; otherwise check the indentation"),
-    ("could not find expected ':'", "a key is followed by `: `; check the line above too"),
-    ("did not find expected key", "check the indentation, and quotes that end too early"),
-    ("did not find expected '-' indicator", "check the indentation of the list"),
-    ("did not find expected ',' or", "a bracket is not closed, or a comma is missing"),
-    ("unexpected end of stream", "quotes or a bracket are not closed"),
-    ("undefined alias", "write the anchor before it"),
-)
-
-
-def syntax_problem(error: yaml.YAMLError, text: str, file: str) -> Problem:
-    """The parser's complaint with its place, and what usually helps."""
-    mark: Any = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    said = str(getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read")
-    if mark is None:
-        return problem(f"not YAML: {said}", None, _at(file))
-    place = Location(file=file, line=mark.line + 1, column=mark.column + 1)
-    if _tab_at(text, mark.line, mark.column):
-        return problem("not YAML: a tab where spaces must stand", "indent with spaces", place)
-    hint = next((hint for words, hint in _HINTS if words in said), "check the indentation and the quotes")
-    return problem(f"not YAML: {said}", hint, place, _context(error, file, mark))
-
-
-def _context(error: yaml.YAMLError, file: str, mark: Any) -> Location | None:
-    context: Any = getattr(error, "context_mark", None)
-    if context is None or (context.line, context.column) == (mark.line, mark.column):
-        return None
-    return Location(file=file, line=context.line + 1, column=context.column + 1)
-
-
-def _tab_at(text: str, line: int, column: int) -> bool:
-    lines = text.split("\n", line + 1)
-    return line < len(lines) and "\t" in lines[line][column : column + 1]
 
 
 def _at(file: str) -> Location:

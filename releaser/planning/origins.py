@@ -1,10 +1,14 @@
 """Where the values of a merged document come from."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import msgspec
 
 from releaser.model.environment import ChainLink
 from releaser.model.tree import LIST, MAP, MERGE, REMOVE, Node
-from releaser.model.value import Json, Location, at_path
+from releaser.model.value import Json, Location, Path, at_path
 from releaser.planning import interpolation
 
 
@@ -29,37 +33,51 @@ class LayerOrigins:
 
     def chain(self, path: Sequence[str]) -> tuple[ChainLink, ...]:
         """Every layer's part in the value at `path`, the winner last; empty where no layer ever had it."""
-        nodes = list(_parts(self._root, tuple(path)))
+        parts = list(_parts(self._root, tuple(path), lambda node: node.location))
         links = [
-            ChainLink(location=place, layer=node.layer, action=node.action, value=interpolation.written(node, path))
-            for node, place in nodes
+            ChainLink(
+                location=part.place,
+                layer=part.node.layer,
+                action=part.action,
+                value=None if part.action == REMOVE else interpolation.written(part.node, path),
+            )
+            for part in parts
         ]
-        if nodes and nodes[0][0].action != REMOVE:
-            first = links[0]
-            value = at_path(self._config, path)
-            links[0] = ChainLink(location=first.location, layer=first.layer, action=first.action, value=value)
+        if links and links[0].action != REMOVE:
+            links[0] = msgspec.structs.replace(links[0], value=at_path(self._config, path))
         return tuple(reversed(links))
 
 
-def _parts(node: Node, path: tuple[str, ...], place: Location | None = None) -> Iterator[tuple[Node, Location]]:
-    """The nodes that had a part in the value at `path` below `node`, the winner first."""
+class _Part(NamedTuple):
+    """What one layer did to a value, and where."""
+
+    node: Node
+    place: Location
+    action: str
+
+
+def _parts(node: Node, path: Path, place_of: Callable[[Node], Location]) -> Iterator[_Part]:
+    """The parts of all layers in the value at `path` below `node`, the last layer's first."""
     if not path:
         for part in node.chain():
-            yield part, place if place is not None and part is node else part.location
+            yield _Part(part, place_of(part), part.action)
         return
-    child = _child(node, path[0])
+    key, rest = path[0], path[1:]
+    child = _child(node, key)
+    if child is None and node.removed:
+        child = node.removed.get(key)
     if child is not None:
-        yield from _parts(child, path[1:], _place(node, path[0], child))
-    elif node.removed and path[0] in node.removed:
-        yield from _parts(node.removed[path[0]], path[1:], node.key_location(path[0]))
-    # What a layer set as a whole stands over a whole of a lower layer; a merge has its children's chains already.
+        yield from _parts(child, rest, partial(_place, node, key))
+    if node.kind == LIST:
+        return  # an element is the same element in no other list
+    # A merge has its children's chains. What a layer set or removed as a whole stands over another whole.
     whole = node
     while whole.action == MERGE and whole.below is not None:
         whole = whole.below
-    if whole.action == REMOVE:
-        yield whole, place or whole.location
-    if whole.below is not None:
-        yield from _parts(whole.below, path)
+    below = list(_parts(whole.below, path, place_of)) if whole.below is not None else []
+    if below and (child is None or whole.action == REMOVE):
+        yield _Part(whole, place_of(whole), REMOVE)
+    yield from below
 
 
 def _child(node: Node, key: str) -> Node | None:
@@ -71,10 +89,11 @@ def _child(node: Node, key: str) -> Node | None:
     return child
 
 
-def _place(node: Node, key: str, child: Node) -> Location:
-    """Where a person looks for the value: at its key, where the value begins on a later line."""
-    if node.kind == MAP:
-        at = node.key_location(key)
-        if at.file == child.file and at.line < child.line:
-            return at
+def _place(parent: Node, key: str, child: Node) -> Location:
+    """Where a person looks for a value: at its key, where the value begins on a later line."""
+    for node in parent.chain():
+        if node.file == child.file and node.keys and key in node.keys:
+            line, column = node.keys[key]
+            if line < child.line:
+                return Location(file=node.file, line=line, column=column)
     return child.location
