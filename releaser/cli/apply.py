@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from releaser.cli.delivering import consent, refused, report, show_document, unchanged
+from releaser.cli.delivering import consent, refused, report, show_document, unchanged, unsettled
 from releaser.cli.invocation import Invocation
 from releaser.cli.options import Writing
 from releaser.cli.progress import Watching
@@ -38,7 +38,8 @@ def run(invocation: Invocation, options: Options) -> int:
     with invocation.workspace(by=options.by, progress=watching) as ws:
         proposal = prepare(ws, saved)
         if proposal.plan.nothing_to_do:
-            return report(ws, invocation, unchanged(proposal))
+            settled = apply(ws, saved, options.reason) if unsettled(ws, proposal) else unchanged(proposal)
+            return report(ws, invocation, settled)
         if proposal.plan.refused_by:
             show_document(invocation.out, proposal)
             return refused(ws, invocation.out, proposal)

@@ -14,7 +14,7 @@ from releaser.cli.prompts import confirm, may_ask
 from releaser.cli.saving import save
 from releaser.cli.show_plan import show_plan
 from releaser.cli.show_result import code_of, show_result
-from releaser.model.delivery import Result
+from releaser.model.delivery import RUNNING, Result
 from releaser.model.errors import BadArgument
 from releaser.model.plan import Plan
 from releaser.operations.execute import execute, propose
@@ -53,7 +53,8 @@ def deliver(invocation: Invocation, options: Delivering, ask: Ask) -> int:
         request = ask(ws)
         proposal = propose(ws, request)
         if proposal.plan.nothing_to_do:
-            return report(ws, invocation, unchanged(proposal))
+            settled = execute(ws, request, proposal.plan) if unsettled(ws, proposal) else unchanged(proposal)
+            return report(ws, invocation, settled)
         if proposal.plan.refused_by:
             show_document(invocation.out, proposal)
             return refused(ws, invocation.out, proposal)
@@ -92,6 +93,12 @@ def report(ws: Workspace, invocation: Invocation, result: Result, *, accepted: b
     out.document(result, lambda out: show_result(out, result, accepted=accepted))
     out.next(*next_steps.after_result(ws, result))
     return code_of(result, invocation.signals)
+
+
+def unsettled(ws: Workspace, proposal: Proposal) -> bool:
+    """Whether the head's outcome is not recorded yet, though it is what was asked for: executing records it."""
+    head = ws.history.head(proposal.plan.environment)
+    return head is not None and head.status == RUNNING
 
 
 def unchanged(proposal: Proposal) -> Result:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from releaser.cli import errors
 from releaser.cli.output import Output
 from releaser.cli.signals import Signals
-from releaser.model.delivery import ABORTED, Delivery, Result
+from releaser.model.delivery import ABORTED, SUCCEEDED, Delivery, Result
 from releaser.model.plan import RECONCILE, ROLLBACK
 from releaser.planning.redact import printable
 from releaser.planning.wording import duration
@@ -24,9 +24,11 @@ def _lines(out: Output, result: Result, *, accepted: bool) -> Iterator[str]:
         yield "Nothing to do."
         return
     release, name = printable(delivery.release), printable(delivery.environment)
-    numbered = f"(#{delivery.revision})"
     if result.outcome == "unchanged":
-        yield f"{out.style('✓', 'good')} nothing to do: {name} has {printable(_running(delivery))} already {numbered}"
+        since = delivery.current.revision if delivery.current else delivery.revision
+        yield f"{out.style('✓', 'good')} nothing to do: {name} has {printable(_running(delivery))} already (#{since})"
+        if delivery.status == SUCCEEDED:
+            yield from _message(delivery)
     elif result.outcome == "failed":
         yield f"{out.style('✗ failed:', 'bad')} {release} in {name} (#{delivery.revision}, {_took(delivery)})"
         yield from _message(delivery)

@@ -234,6 +234,14 @@ def test_a_failure_to_read(cli, golden):
     assert compose(cli, "test") == before
 
 
+def test_after_a_failure_what_ran_before_needs_no_delivery(cli):
+    refuse(cli)
+    cli.promote("v1.3", "test")
+    cli("promote", "v1.4", "--to", "test", "--yes")
+
+    assert cli.ok("promote", "v1.3", "--to", "test").out == "✓ nothing to do: test has v1.3 already (#1)\n"
+
+
 def test_a_failure_as_a_document(cli):
     refuse(cli)
 

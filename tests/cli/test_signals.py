@@ -99,8 +99,9 @@ def test_the_second_signal_stops_at_once_and_the_next_command_settles_it(slow):
     assert "interrupted" not in out
     assert slow.json("show", "test")["delivery"]["status"] == "running"
     slow.write("go", "")
-    slow.ok("promote", "v1.4", "--to", "test", "--yes")
+    assert "settled after a crash" in slow.ok("promote", "v1.4", "--to", "test", "--yes").out
     assert slow.json("show", "test")["delivery"]["status"] == "succeeded"
+    assert [delivery["status"] for delivery in slow.json("history")["deliveries"]].count("running") == 0
 
 
 # --- a terminal ---
