@@ -12,7 +12,6 @@ from releaser.model.image import Image
 from releaser.model.tree import MAP, Node, plain
 
 FILE = "envs/pipeline.yaml"
-DEFAULT_HISTORY = "sqlite:.release/history.db"
 DEFAULT_PLATFORMS = ("linux/amd64",)
 
 _HOST = r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(?::[0-9]{1,5})?"
@@ -34,7 +33,7 @@ def pipeline(root: Node) -> tuple[Pipeline, tuple[Problem, ...]]:
         project=values["project"].value,
         images=images,
         registries={name: _registry(node) for name, node in _map(values.get("registries")).items()},
-        history=values["history"].value if "history" in values else DEFAULT_HISTORY,
+        history=values["history"].value if "history" in values else None,
         environments=entries,
     )
     return made, (*_image_problems(root), *_entry_problems(made, root))

@@ -40,7 +40,7 @@ class Pipeline(Value, frozen=True, kw_only=True):
     project: str
     images: Mapping[str, Image]
     registries: Mapping[str, RegistrySettings]
-    history: str
+    history: str | None = None  # None: not declared
     environments: Mapping[str, PipelineEntry]  # in pipeline order
 
 
