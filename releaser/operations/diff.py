@@ -6,6 +6,7 @@ from releaser.model.delivery import Record
 from releaser.model.documents import Difference, FieldDifference
 from releaser.model.environment import Environment
 from releaser.model.value import Json, Path, dotted
+from releaser.operations.rollback import known_environment
 from releaser.operations.workspace import Workspace
 from releaser.planning import diff as differing
 from releaser.planning.drift import masked
@@ -46,8 +47,14 @@ def _secret(path: Path) -> bool:
 
 def deliveries(ws: Workspace, left: tuple[str, int], right: tuple[str, int]) -> Difference:
     """The recorded resources of two deliveries. Raises UnknownName."""
-    one, other = ws.history.record(*left), ws.history.record(*right)
+    one, other = _delivered(ws, *left), _delivered(ws, *right)
     return Difference(left=f"{left[0]}/{left[1]}", right=f"{right[0]}/{right[1]}", fields=tuple(_recorded(one, other)))
+
+
+def _delivered(ws: Workspace, environment: str, revision: int) -> Record:
+    if ws.history.head(environment) is None:
+        known_environment(ws, environment)
+    return ws.history.record(environment, revision)
 
 
 def _recorded(one: Record, other: Record) -> Iterator[FieldDifference]:

@@ -21,15 +21,13 @@ def deliveries(
 
 def show(ws: Workspace, environment: str, revision: int | None = None) -> Details:
     """One delivery, the newest where no revision is named. Raises UnknownName."""
-    if revision is None:
-        head = ws.history.head(environment)
-        if head is None:
-            known_environment(ws, environment)
-            raise UnknownName(
-                f"nothing was delivered to {environment} yet", hint=f"release promote RELEASE --to {environment}"
-            )
-        revision = head.revision
-    record = ws.history.record(environment, revision)
+    head = ws.history.head(environment)
+    if head is None:
+        known_environment(ws, environment)
+        raise UnknownName(
+            f"nothing was delivered to {environment} yet", hint=f"release promote RELEASE --to {environment}"
+        )
+    record = ws.history.record(environment, head.revision if revision is None else revision)
     return Details(
         delivery=record.delivery,
         plan=record.plan,
