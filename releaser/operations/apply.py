@@ -5,19 +5,21 @@ import msgspec
 from releaser.model.delivery import Result
 from releaser.model.errors import BadArgument, StalePlan
 from releaser.model.plan import PROMOTE, ROLLBACK, Plan
-from releaser.operations.execute import execute, propose, refuse_moved
+from releaser.operations.execute import PROPOSERS, execute, propose, refuse_edited, refuse_moved
 from releaser.operations.proposing import Proposal, Request
 from releaser.operations.workspace import Workspace
 
 
 def read_plan(data: bytes, name: str) -> Plan:
     """The plan that was saved. Raises BadArgument."""
+    hint = "release plan RELEASE --to ENV --out FILE"
     try:
-        return msgspec.json.decode(data, type=Plan)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise BadArgument(
-            f"{name} is not a saved plan: {error}", hint="release plan RELEASE --to ENV --out FILE"
-        ) from error
+        plan = msgspec.json.decode(data, type=Plan)
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise BadArgument(f"{name} is not a saved plan: {error}", hint=hint) from error
+    if plan.trigger not in PROPOSERS or (plan.trigger == ROLLBACK and plan.restores is None):
+        raise BadArgument(f"{name} is not a saved plan: it does not say what to do", hint=hint)
+    return plan
 
 
 def request_of(plan: Plan) -> Request:
@@ -38,6 +40,7 @@ def prepare(ws: Workspace, plan: Plan) -> Proposal:
     _refuse_executed(ws, plan)
     proposal = propose(ws, request_of(plan))
     refuse_moved(plan, proposal.plan)
+    refuse_edited(plan, proposal)
     return proposal
 
 

@@ -34,20 +34,21 @@ class Attempt:
         """What is live in the target now."""
         return self.goal.engine.observe(ws.scope(self.plan.environment, self.plan.project), self.here)
 
-    def found(self, observation: Observation, *more: Resource, before: Inventory = EMPTY) -> Inventory:
+    def found(self, observation: Observation, *more: Resource, answered: bool = True) -> Inventory:
         """What is live as an inventory: under the goal's, the former or these resources.
 
-        `before`: what an attempt that did not get through may have left as it was.
+        `answered`: whether the attempt got through; if not, things may be as they were.
         """
-        known = (
-            *(item.resource for item in self.base.items.values()),
-            *more,
-            *(desired.resource for desired in self.goal.desired),
-        )
-        found = settling.inventory_of(observation, known, self.delivery.revision, before)
-        definitions = {name: self.goal.definitions[name] for name in self.goal.secrets if name in self.goal.definitions}
+        wanted = tuple(desired.resource for desired in self.goal.desired)
+        known = (*(item.resource for item in self.here.items.values()), *more, *wanted)
+        revision = self.delivery.revision
+        found = settling.inventory_of(observation, known, revision, self.here, answered=answered)
+        written = None if answered else settling.written(revision, observation)
         return msgspec.structs.replace(
-            found, secrets=self.plan.secrets, definitions=definitions, target=self.plan.target
+            found,
+            secrets=settling.secrets_left(self.plan, self.here, wanted, written),
+            definitions=self.goal.recorded,
+            target=self.plan.target,
         )
 
 

@@ -20,7 +20,7 @@ from releaser.operations.proposing import Proposal, Request
 from releaser.operations.recording import Recorder
 from releaser.operations.settle import settle, since
 from releaser.operations.workspace import Workspace
-from releaser.planning.planner import moved_parts
+from releaser.planning.planner import moved_parts, plan_id
 from releaser.planning.wording import listed
 from releaser.ports import Lease
 
@@ -58,10 +58,10 @@ def execute(ws: Workspace, request: Request, expected: Plan, reason: str | None 
         recorder.point(Point.SETTLED, "nothing is left to settle")
         proposal = propose(ws, request)
         refuse_moved(expected, proposal.plan)
+        refuse_edited(expected, proposal)
         recorder.point(Point.PLANNED, "the plan is still the plan")
         if proposal.plan.nothing_to_do:
-            head = proposal.head.delivery if proposal.head else None
-            return Result(outcome="unchanged", delivery=head, plan_id=proposal.plan.id)
+            return Result(outcome="unchanged", delivery=_current(ws, proposal), plan_id=proposal.plan.id)
         refuse_gates(proposal.plan)
         delivery = ws.history.begin(lease, intent(ws, proposal, reason))
         recorder.began(delivery)
@@ -74,6 +74,12 @@ def execute(ws: Workspace, request: Request, expected: Plan, reason: str | None 
             since=since(ws, delivery, ws.clock.now()),
         )
         return finish(ws, lease, recorder, delivery, perform(ws, recorder, attempt))
+
+
+def _current(ws: Workspace, proposal: Proposal) -> Delivery | None:
+    """The delivery that is known to run."""
+    current = proposal.head.delivery.current if proposal.head else None
+    return ws.history.delivery(proposal.plan.environment, current.revision) if current else None
 
 
 _OUTCOMES = {FAILED: "failed", INTERRUPTED: "interrupted", ABORTED: "delivered"}
@@ -96,6 +102,16 @@ def refuse_moved(expected: Plan, found: Plan) -> None:
     raise StalePlan(f"the plan for {found.environment} is stale: {moved}", hint=f"release {verb} again, and look at it")
 
 
+def refuse_edited(expected: Plan, proposal: Proposal) -> None:
+    """Raises StalePlan where a plan does not say what its id names: somebody edited the file."""
+    if plan_id(expected, proposal.goal.entry) != expected.id:
+        moved = listed(moved_parts(expected, proposal.plan))
+        raise StalePlan(
+            f"the plan for {expected.environment} was edited after it was made: {moved}",
+            hint="make it again, and look at it",
+        )
+
+
 def refuse_gates(plan: Plan) -> None:
     """Raises GateRefused with every gate that does not let the plan in."""
     if plan.refused_by:
@@ -112,7 +128,7 @@ def intent(ws: Workspace, proposal: Proposal, reason: str | None) -> Intent:
         plan=proposal.plan,
         resources=proposal.resources,
         base=proposal.base,
-        definitions={secret: proposal.goal.definitions.get(secret) for secret in proposal.goal.secrets},
+        definitions=proposal.goal.recorded,
         actor=ws.actor.name,
         reason=reason,
         source=ws.source.describe(files) if files else None,

@@ -6,7 +6,17 @@ Both end in an outcome; a crash ends in neither, and is settled by the next comm
 import msgspec
 
 from releaser.model.delivery import FAILED, INTERRUPTED, SUCCEEDED, Current, Outcome
-from releaser.model.errors import ApplyFailed, EngineUnreachable, Interrupted, LostRace, NotReady, ReleaseError
+from releaser.model.errors import (
+    ApplyFailed,
+    EngineUnreachable,
+    HistoryCorrupt,
+    HistoryTooNew,
+    HistoryUnreachable,
+    Interrupted,
+    LostRace,
+    NotReady,
+    ReleaseError,
+)
 from releaser.model.event import Point
 from releaser.model.plan import DELETE, Change
 from releaser.model.resource import Inventory, InventoryItem, Observation
@@ -17,6 +27,9 @@ from releaser.operations.secrets import Values
 from releaser.operations.workspace import Workspace
 from releaser.planning import settling
 from releaser.ports import Work
+
+UNRECORDABLE = (LostRace, HistoryUnreachable, HistoryCorrupt, HistoryTooNew)
+"""After these nothing more can be recorded, so nothing more is done."""
 
 
 def perform(ws: Workspace, recorder: Recorder, attempt: Attempt) -> Outcome:
@@ -29,10 +42,17 @@ def perform(ws: Workspace, recorder: Recorder, attempt: Attempt) -> Outcome:
         inventory = _carry_out(ws, recorder, attempt)
     except Interrupted as stopped:
         return _stopped(ws, attempt, stopped.message)
-    except LostRace:
+    except UNRECORDABLE:
         raise
     except ReleaseError as failure:
         return _failed(ws, recorder, attempt, failure)
+    if attempt.plan.moves_from is not None:
+        try:
+            _leave(ws, recorder, attempt)
+        except UNRECORDABLE:
+            raise
+        except ReleaseError as failure:
+            return _not_left(ws, attempt, inventory, failure)
     delivery = attempt.delivery
     current = Current(revision=delivery.revision, release=delivery.release, since=attempt.since)
     return Outcome(status=SUCCEEDED, inventory=inventory, current=current, finished_at=ws.clock.now())
@@ -55,8 +75,6 @@ def _carry_out(ws: Workspace, recorder: Recorder, attempt: Attempt) -> Inventory
         return inventory
     _refuse_different(attempt, observation)
     recorder.point(Point.OBSERVED, "what is live reads back equal")
-    if plan.moves_from is not None:
-        _leave(ws, recorder, attempt)
     return attempt.found(observation)
 
 
@@ -71,7 +89,7 @@ def _write(ws: Workspace, recorder: Recorder, attempt: Attempt) -> None:
     )
     recorder.still_ours()
     recorder.point(Point.APPLYING, f"writing to {plan.target.engine} {plan.target.place}")
-    goal.engine.apply(work, Values(ws, goal.definitions), recorder)
+    goal.engine.apply(work, Values(ws, goal.readable), recorder)
     recorder.point(Point.APPLIED, "every change is written")
     _refuse_stop(ws)
     runs = goal.engine.capabilities.runs
@@ -98,6 +116,18 @@ def _leave(ws: Workspace, recorder: Recorder, attempt: Attempt) -> None:
     ws.engine_at(plan.moves_from).apply(work, Values(ws, {}), recorder)
 
 
+def _not_left(ws: Workspace, attempt: Attempt, inventory: Inventory, failure: ReleaseError) -> Outcome:
+    """It runs in the new target, and the old one still has what was delivered there: loud, and blocking nothing."""
+    plan = attempt.plan
+    assert plan.moves_from is not None  # noqa: S101 - the caller's branch
+    old = plan.moves_from
+    message = (
+        f"{plan.release.version} was delivered to {plan.target.engine} {plan.target.place}, but what was in "
+        f"{old.engine} {old.place} could not be removed, so remove it by hand: {failure.message}"
+    )
+    return Outcome(status=FAILED, inventory=inventory, message=message, finished_at=ws.clock.now())
+
+
 def _refuse_stop(ws: Workspace) -> None:
     if ws.stop.requested():
         raise Interrupted("stopped on request, after the running step")
@@ -108,7 +138,8 @@ def _refuse_different(attempt: Attempt, observation: Observation) -> None:
         live = observation.resources.get(desired.resource.id)
         if live is None:
             raise ApplyFailed(f"{desired.resource.id} was written, and is not there")
-        if live.fingerprint != desired.resource.fingerprint:
+        as_left = settling.is_as_left(desired.resource, live, attempt.here.items.get(live.id))
+        if live.fingerprint != desired.resource.fingerprint and not as_left:
             raise ApplyFailed(f"{desired.resource.id} does not read back as it was written")
 
 
@@ -134,18 +165,20 @@ def _taken_in(attempt: Attempt, observation: Observation) -> Inventory:
 def _stopped(ws: Workspace, attempt: Attempt, message: str) -> Outcome:
     """Stopped between two steps: the record holds what is live now."""
     observation = attempt.observe(ws)
-    untouched = attempt.plan.moves_from is not None or settling.as_recorded(attempt.base, observation)
-    inventory = attempt.base if untouched else attempt.found(observation, before=attempt.here)
+    if settling.as_recorded(attempt.here, observation):
+        inventory, message = attempt.base, f"{message}; nothing had been changed"
+    else:
+        inventory = attempt.base if attempt.plan.moves_from else attempt.found(observation, answered=False)
     return Outcome(status=INTERRUPTED, inventory=inventory, message=message, finished_at=ws.clock.now())
 
 
 def _failed(ws: Workspace, recorder: Recorder, attempt: Attempt, failure: ReleaseError) -> Outcome:
-    """The way back, unless the environment keeps what failed."""
+    """The way back, unless nothing was written, or the environment keeps what failed."""
+    if attempt.plan.accepts:
+        return _not_accepted(ws, attempt, failure)
     try:
         if not attempt.goal.rules.rollback_on_failure:
-            inventory = attempt.found(attempt.observe(ws))
-            message = f"{failure.message}; what was delivered is kept, as on_failure says"
-            return Outcome(status=FAILED, inventory=inventory, message=message, finished_at=ws.clock.now())
+            return _kept(ws, attempt, failure)
         return restore(ws, recorder, attempt, failure.message)
     except EngineUnreachable as lost:
         name = attempt.plan.environment
@@ -153,3 +186,24 @@ def _failed(ws: Workspace, recorder: Recorder, attempt: Attempt, failure: Releas
         raise EngineUnreachable(
             message, hint=f"when it is back: release resume {name}, or release abort {name}"
         ) from lost
+
+
+def _kept(ws: Workspace, attempt: Attempt, failure: ReleaseError) -> Outcome:
+    plan = attempt.plan
+    inventory = attempt.base if plan.moves_from else attempt.found(attempt.observe(ws), answered=False)
+    message = f"{failure.message}; what was delivered is kept, as on_failure says"
+    if plan.moves_from:
+        message += f", and so is what runs in {plan.moves_from.engine} {plan.moves_from.place}"
+    return Outcome(status=FAILED, inventory=inventory, message=message, finished_at=ws.clock.now())
+
+
+def _not_accepted(ws: Workspace, attempt: Attempt, failure: ReleaseError) -> Outcome:
+    back = attempt.back_to
+    return Outcome(
+        status=FAILED,
+        inventory=attempt.base,
+        message=f"{failure.message}; nothing was written, and the record is as before",
+        restored=back.revision if back else None,
+        current=back,
+        finished_at=ws.clock.now(),
+    )

@@ -17,7 +17,7 @@ from releaser.model.plan import UNCHANGED, Plan
 from releaser.model.release import Release
 from releaser.model.resource import EMPTY, Inventory, Observation, Resource, Target
 from releaser.model.value import JsonMap, Value
-from releaser.operations.secrets import prints
+from releaser.operations.secrets import other_keys, prints
 from releaser.operations.workspace import Workspace
 from releaser.planning import drift as drifting
 from releaser.planning import planner
@@ -58,6 +58,7 @@ class Goal:
     desired: tuple[Desired, ...]
     definitions: Mapping[str, JsonMap]  # secret → its source
     secrets: tuple[str, ...]  # the secrets that are referred to
+    barred: frozenset[str] = frozenset()  # the secrets whose recorded source is not run today
     config_digest: str
     rules: Rules
     entry: PipelineEntry | None
@@ -65,6 +66,16 @@ class Goal:
     restores: int | None = None
     registers: bool = False
     warnings: tuple[str, ...] = ()
+
+    @property
+    def readable(self) -> Mapping[str, JsonMap]:
+        """The sources that may be read today."""
+        return {name: source for name, source in self.definitions.items() if name not in self.barred}
+
+    @property
+    def recorded(self) -> Mapping[str, JsonMap]:
+        """The sources that go into the record: of what is referred to."""
+        return {name: self.definitions[name] for name in self.secrets if name in self.definitions}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +118,7 @@ def draft(ws: Workspace, request: Request, goal: Goal, head: Record | None) -> P
     left = _left_target(request, target, head)
     planned_on = EMPTY if left else inventory
     observation = observe(ws, goal.engine, request.environment, goal.project, planned_on)
-    found, unknown = prints(ws, request.environment, goal.secrets, goal.definitions)
+    found, unknown = prints(ws, request.environment, goal.secrets, goal.readable)
     ours = ws.mark(request.environment, goal.project, 0)
     wanted = planner.Wanted(
         resources=tuple(desired.resource for desired in goal.desired),
@@ -140,7 +151,7 @@ def draft(ws: Workspace, request: Request, goal: Goal, head: Record | None) -> P
         accepts=request.accept,
         verify=goal.rules.verify.command if goal.rules.verify and not request.accept else None,
         registers=goal.registers,
-        warnings=(*goal.warnings, *unknown),
+        warnings=(*goal.warnings, *unknown, *other_keys(planned_on.secrets, found)),
         created_at=ws.clock.now(),
     )
     return Proposal(plan=plan, goal=goal, head=head, base=inventory, observation=observation)
@@ -170,8 +181,8 @@ def _same_resources(proposal: Proposal) -> bool:
 
 def _left_target(request: Request, target: Target, head: Record | None) -> Target | None:
     """The target that a move leaves behind, None where it stays. Raises TargetMoved."""
-    if head is None:
-        return None
+    if head is None or not head_inventory(head).items:
+        return None  # nothing would be left behind
     was = head_inventory(head).target or head.delivery.target
     if (was.engine, was.identity) == (target.engine, target.identity):
         return None

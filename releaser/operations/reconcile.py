@@ -9,7 +9,8 @@ from releaser.model.plan import RECONCILE
 from releaser.model.resource import EMPTY, Inventory, InventoryItem, Live, Observation, Resource
 from releaser.model.value import Json
 from releaser.operations.proposing import Goal, Proposal, Request, conclude, draft, observe
-from releaser.operations.rollback import known_environment, readable, usable
+from releaser.operations.rollback import in_order, known_environment, readable
+from releaser.operations.secrets import changed_commands, not_run, refuse_barred
 from releaser.operations.settle import settled_head
 from releaser.operations.workspace import Workspace
 from releaser.planning import drift as drifting
@@ -17,9 +18,9 @@ from releaser.planning import fingerprint, gates
 from releaser.ports import Desired
 
 
-def request(environment: str, *, accept: bool = False) -> Request:
+def request(environment: str, *, accept: bool = False, adopt: bool = False) -> Request:
     """A request to reconcile."""
-    return Request(trigger=RECONCILE, environment=environment, accept=accept)
+    return Request(trigger=RECONCILE, environment=environment, accept=accept, adopt=adopt)
 
 
 def propose(ws: Workspace, asked: Request) -> Proposal:
@@ -35,31 +36,38 @@ def propose(ws: Workspace, asked: Request) -> Proposal:
             f"{name} #{head.delivery.revision} {head.delivery.status}: what should run there is not known",
             hint=ways.get(head.delivery.status, f"release promote RELEASE --to {name}"),
         )
-    release = ws.history.record(name, head.delivery.current.revision).plan.release
+    current = ws.history.record(name, head.delivery.current.revision)
+    release = current.plan.release
     inventory = head.inventory or EMPTY
-    engine = ws.engine_at(head.delivery.target)
+    engine = ws.engine_at(inventory.target or head.delivery.target)
     wanted = inventory
     if asked.accept:
         live = observe(ws, engine, name, head.plan.project, inventory)
         wanted = accepted(inventory, live, release.digests())
     declared = readable(ws, name)
     referred = sorted({secret for item in wanted.items.values() for secret in item.resource.secrets.values()})
-    definitions, source_warnings = usable(inventory.definitions, declared.environment, referred)
+    barred = changed_commands(inventory.definitions, declared.environment, referred)
     goal = Goal(
         project=head.plan.project,
         release=release,
         engine=engine,
-        desired=tuple(Desired(resource=item.resource, revision=item.revision) for item in wanted.items.values()),
-        definitions=definitions,
+        desired=tuple(
+            Desired(resource=item.resource, revision=item.revision) for item in in_order(current, wanted.items)
+        ),
+        definitions=inventory.definitions,
         secrets=tuple(referred),
-        config_digest=head.delivery.config_digest,
+        barred=barred,
+        config_digest=current.delivery.config_digest,
         rules=declared.rules,
         entry=declared.entry,
         locate=lambda _resource, _path: None,
-        warnings=(*declared.warnings, *source_warnings),
+        warnings=(*declared.warnings, *not_run(barred)),
     )
     found = gates.confirmation(declared.entry) if declared.entry else ()
-    return conclude(draft(ws, asked, goal, head), found)
+    proposal = draft(ws, asked, goal, head)
+    if engine.capabilities.passes_secrets:
+        refuse_barred(proposal.plan, proposal.resources, barred)
+    return conclude(proposal, found)
 
 
 def accepted(inventory: Inventory, observation: Observation, digests: dict[str, str]) -> Inventory:

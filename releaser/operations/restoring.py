@@ -1,18 +1,21 @@
 """Restoring: what ran before runs again, verified, as part of the delivery that failed or was aborted."""
 
+from dataclasses import replace
+
 import msgspec
 
-from releaser.model.delivery import FAILED, SUCCEEDED, Current, Outcome
+from releaser.model.delivery import ABORTED, FAILED, SUCCEEDED, Current, Outcome
 from releaser.model.errors import DeliveryFailed, EngineUnreachable, LostRace, NotReady, ReleaseError
 from releaser.model.event import Point
-from releaser.model.resource import EMPTY, Inventory, Observation, Resource
+from releaser.model.plan import UNCHANGED
+from releaser.model.resource import EMPTY, Inventory, InventoryItem, Observation, Resource
 from releaser.model.value import JsonMap, Value
 from releaser.operations.attempt import Attempt, verify_variables
 from releaser.operations.recording import Recorder
-from releaser.operations.rollback import readable, usable
-from releaser.operations.secrets import Values
+from releaser.operations.rollback import in_order, readable
+from releaser.operations.secrets import Values, changed_commands
 from releaser.operations.workspace import Workspace
-from releaser.planning import planner
+from releaser.planning import planner, settling
 from releaser.ports import DeliveryQuery, Desired, Work
 
 
@@ -20,18 +23,21 @@ class Before(Value, frozen=True, kw_only=True):
     """What to go back to; revision 0 is the empty environment."""
 
     revision: int
-    release: str | None
+    release: str | None  # None: nothing that is known to have run
     inventory: Inventory  # in this target
+    items: tuple[InventoryItem, ...] = ()  # the same in the order in which they are needed
 
     @property
     def named(self) -> str:
         """As messages name it."""
-        return f"#{self.revision} ({self.release})" if self.release else "the empty environment"
+        if self.release:
+            return f"#{self.revision} ({self.release})"
+        return f"what #{self.revision} left" if self.revision else "the empty environment"
 
     @property
     def resources(self) -> tuple[Resource, ...]:
         """What was there."""
-        return tuple(item.resource for item in self.inventory.items.values())
+        return tuple(item.resource for item in self.items)
 
 
 class Unstoppable:
@@ -53,56 +59,108 @@ def restore(ws: Workspace, recorder: Recorder, attempt: Attempt, reason: str, st
         _write_back(ws, recorder, attempt, before)
         observation = attempt.observe(ws)
         _refuse_different(before, observation)
+        if attempt.plan.moves_from is not None and status == ABORTED:
+            attempt, before = _at_home(ws, attempt, before)
+            _write_back(ws, recorder, attempt, before)
+            observation = attempt.observe(ws)
+            _refuse_different(before, observation)
     except (EngineUnreachable, LostRace):
         raise
     except ReleaseError as failure:
-        inventory = attempt.found(attempt.observe(ws), *before.resources, before=attempt.here)
-        message = f"{reason}; {before.named} could not be brought back: {failure.message}"
-        return Outcome(status=status, inventory=inventory, message=message, finished_at=ws.clock.now())
-    refusal = _refusal(ws, attempt, before)
-    recorder.point(Point.RESTORED, f"{before.named} is back")
-    now = ws.clock.now()
-    known = before.release is not None
-    return Outcome(
+        return _lost(ws, attempt, before, f"{reason}; {before.named} could not be brought back: {failure.message}")
+    outcome = Outcome(
         status=status,
         inventory=_inventory(attempt, before, observation),
-        message=f"{reason}; {before.named} is back" + (f", but {refusal}" if refusal else ""),
+        message=reason,
         restored=before.revision,
-        current=Current(revision=before.revision, release=before.release or "", since=now) if known else None,
-        finished_at=now,
+        finished_at=ws.clock.now(),
     )
+    return _back(ws, recorder, attempt, before, outcome)
+
+
+def _back(ws: Workspace, recorder: Recorder, attempt: Attempt, before: Before, outcome: Outcome) -> Outcome:
+    """The outcome with what is known to run now, and whether `verify` agrees."""
+    old = attempt.plan.moves_from
+    if old is not None:
+        words = f"{before.named} still runs in {old.engine} {old.place}"
+        current = attempt.back_to  # it never stopped
+    else:
+        refusal = _refusal(ws, attempt, before)
+        words = f"{before.named} is back" + (f", but {refusal}" if refusal else "")
+        current = _current(ws, attempt, before)
+    recorder.point(Point.RESTORED, words)
+    return msgspec.structs.replace(
+        outcome, message=f"{outcome.message}; {words}", current=current, finished_at=ws.clock.now()
+    )
+
+
+def _current(ws: Workspace, attempt: Attempt, before: Before) -> Current | None:
+    if before.release is None:
+        return None
+    same = before.release == attempt.delivery.release  # another configuration of it failed; the release ran on
+    return Current(revision=before.revision, release=before.release, since=attempt.since if same else ws.clock.now())
+
+
+def _lost(ws: Workspace, attempt: Attempt, before: Before, message: str) -> Outcome:
+    """Neither there nor back: what is live now is recorded."""
+    if attempt.plan.moves_from is not None:
+        inventory = attempt.base
+    else:
+        inventory = attempt.found(attempt.observe(ws), *before.resources, answered=False)
+    return Outcome(status=FAILED, inventory=inventory, message=message, finished_at=ws.clock.now())
 
 
 def _what_ran_before(ws: Workspace, attempt: Attempt) -> Before:
     """What was known to run, else the newest succeeded revision, else nothing at all."""
-    name = attempt.plan.environment
+    plan, name = attempt.plan, attempt.plan.environment
     if attempt.back_to is not None:
         back = attempt.back_to
-        return Before(revision=back.revision, release=back.release, inventory=attempt.here)
+        return _before(ws, name, back.revision, back.release, attempt.here)
     query = DeliveryQuery(environments=(name,), status=SUCCEEDED, before=attempt.delivery.revision, limit=1)
     for delivery in ws.history.deliveries(query):
-        inventory = ws.history.record(name, delivery.revision).inventory or EMPTY
-        here = EMPTY if attempt.plan.moves_from else inventory
-        return Before(revision=delivery.revision, release=delivery.release, inventory=here)
+        if plan.moves_from is not None:
+            return _before(ws, name, delivery.revision, delivery.release, EMPTY)
+        if (delivery.target.engine, delivery.target.identity) == (plan.target.engine, plan.target.identity):
+            inventory = ws.history.record(name, delivery.revision).inventory or EMPTY
+            return _before(ws, name, delivery.revision, delivery.release, inventory)
+        # It ran somewhere else, so its resources are none for this target.
+        return _before(ws, name, plan.base_revision, None, attempt.here)
     return Before(revision=0, release=None, inventory=EMPTY)
+
+
+def _before(ws: Workspace, environment: str, revision: int, release: str | None, inventory: Inventory) -> Before:
+    items = in_order(ws.history.record(environment, revision), inventory.items)
+    return Before(revision=revision, release=release, inventory=inventory, items=items)
+
+
+def _at_home(ws: Workspace, attempt: Attempt, before: Before) -> tuple[Attempt, Before]:
+    """The same in the target that an aborted move was leaving, where something may be removed already."""
+    plan = attempt.plan
+    assert plan.moves_from is not None  # noqa: S101 - the caller's branch
+    goal = replace(attempt.goal, engine=ws.engine_at(plan.moves_from))
+    home = replace(attempt, goal=goal, plan=msgspec.structs.replace(plan, target=plan.moves_from, moves_from=None))
+    return home, _before(ws, plan.environment, before.revision, before.release, attempt.base)
 
 
 def _write_back(ws: Workspace, recorder: Recorder, attempt: Attempt, before: Before) -> None:
     engine, plan = attempt.goal.engine, attempt.plan
     observation = attempt.observe(ws)
-    found = attempt.found(observation, *before.resources)
+    found = attempt.found(observation, *before.resources, answered=False)
     wanted = planner.Wanted(
         resources=before.resources,
-        inventory=found,
+        inventory=_compared(attempt, before, found),
         observation=observation,
         secrets={},
         owns_orphans=engine.capabilities.owns_orphans,
         ours=ws.mark(plan.environment, plan.project, 0),
     )
+    changes = planner.changes(wanted, lambda _resource, _path: None)
+    if all(change.action == UNCHANGED for change in changes):
+        return
     work = Work(
         mark=ws.mark(plan.environment, plan.project, attempt.delivery.revision),
-        desired=tuple(Desired(resource=i.resource, revision=i.revision) for i in before.inventory.items.values()),
-        changes=planner.changes(wanted, lambda _resource, _path: None),
+        desired=tuple(Desired(resource=item.resource, revision=item.revision) for item in before.items),
+        changes=changes,
         base=found,
         wait=attempt.goal.rules.wait,
     )
@@ -113,9 +171,23 @@ def _write_back(ws: Workspace, recorder: Recorder, attempt: Attempt, before: Bef
         raise NotReady(readiness.message or "not ready in time")
 
 
+def _compared(attempt: Attempt, before: Before, found: Inventory) -> Inventory:
+    """What is live as the record had it before, but as the goal where the attempt wrote it."""
+    wanted = {desired.resource.id: desired.resource.fingerprint for desired in attempt.goal.desired}
+    items = dict(found.items)
+    for name, item in before.inventory.items.items():
+        live = items.get(name)
+        written = live is not None and live.resource.fingerprint == wanted.get(name) != item.resource.fingerprint
+        if not written:
+            items[name] = item
+    return Inventory(items=items)
+
+
 def _definitions(ws: Workspace, attempt: Attempt, before: Before) -> dict[str, JsonMap]:
-    referred = sorted({name for resource in before.resources for name in resource.secrets.values()})
-    return usable(before.inventory.definitions, readable(ws, attempt.plan.environment).environment, referred)[0]
+    referred = {name for resource in before.resources for name in resource.secrets.values()}
+    recorded = before.inventory.definitions
+    barred = changed_commands(recorded, readable(ws, attempt.plan.environment).environment, referred)
+    return {name: source for name, source in recorded.items() if name not in barred}
 
 
 def _inventory(attempt: Attempt, before: Before, observation: Observation) -> Inventory:
@@ -127,16 +199,18 @@ def _inventory(attempt: Attempt, before: Before, observation: Observation) -> In
 
 
 def _refuse_different(before: Before, observation: Observation) -> None:
-    for name, item in before.inventory.items.items():
-        live = observation.resources.get(name)
-        if live is None or live.fingerprint != item.resource.fingerprint:
-            raise DeliveryFailed(f"{name} is not what it was")
+    for item in before.items:
+        live = observation.resources.get(item.resource.id)
+        if live is None or not (
+            live.fingerprint == item.resource.fingerprint or settling.is_as_left(item.resource, live, item)
+        ):
+            raise DeliveryFailed(f"{item.resource.id} is not what it was")
 
 
 def _refusal(ws: Workspace, attempt: Attempt, before: Before) -> str | None:
     """Why `verify` refuses what was brought back, None where it does not."""
     verify = attempt.goal.rules.verify
-    if verify is None or before.release is None or attempt.plan.moves_from is not None:
+    if verify is None or before.release is None:
         return None
     try:
         ws.verifier.run(verify, verify_variables(attempt.plan, before.release, before.revision), Unstoppable())

@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from releaser.model.delivery import ABORTED, INTERRUPTED, SUCCEEDED, Outcome, Record, Result
-from releaser.model.errors import Refused
+from releaser.model.errors import ForeignTarget, Refused
 from releaser.model.event import Point
+from releaser.model.plan import Plan
 from releaser.model.resource import EMPTY, InventoryItem
 from releaser.operations.attempt import Attempt
 from releaser.operations.execute import finish, leased
@@ -14,10 +15,12 @@ from releaser.operations.performing import perform
 from releaser.operations.proposing import Goal
 from releaser.operations.recording import Recorder
 from releaser.operations.restoring import restore
-from releaser.operations.rollback import known_environment, readable, usable
+from releaser.operations.rollback import known_environment, readable
+from releaser.operations.secrets import changed_commands, prints, refuse_barred
 from releaser.operations.settle import settle, since
 from releaser.operations.workspace import Workspace
 from releaser.planning import drift, planner
+from releaser.planning.wording import listed
 from releaser.ports import Desired
 
 
@@ -47,6 +50,8 @@ def _take_up(ws: Workspace, environment: str, verb: str, work: Callable[[Recorde
             return Result(outcome="delivered", delivery=settled, plan_id=settled.plan_id)
         record = interrupted_head(ws, environment, verb)
         attempt = _attempt(ws, record)
+        if verb == "resume" and attempt.goal.engine.capabilities.passes_secrets:
+            refuse_barred(attempt.plan, record.resources, attempt.goal.barred)
         delivery = ws.history.resume(lease, record.delivery.revision)
         recorder.began(delivery)
         recorder.point(Point.SETTLED, f"{verb} of #{delivery.revision}")
@@ -80,20 +85,32 @@ def _desired(ws: Workspace, record: Record) -> tuple[Desired, ...]:
     )
 
 
+def _refuse_taken(plan: Plan, in_way: tuple[str, ...]) -> None:
+    """Raises ForeignTarget where somebody took over since what the delivery was to write."""
+    taken = [name for name in in_way if name not in plan.adopts]
+    if taken:
+        raise ForeignTarget(
+            f"{plan.target.place} holds what this history did not deliver to {plan.environment}: {listed(taken)}",
+            hint=f"look at it first; release promote {plan.release.version} --to {plan.environment} --adopt "
+            "takes it over, which is recorded",
+        )
+
+
 def _attempt(ws: Workspace, record: Record) -> Attempt:
     """The recorded goal again, with what is to change from what is live now."""
     plan, delivery = record.plan, record.delivery
     declared = readable(ws, delivery.environment)
     engine = ws.engine_at(plan.target)
     referred = sorted({name for resource in record.resources for name in resource.secrets.values()})
-    definitions, _ = usable(record.definitions, declared.environment, referred)
+    barred = changed_commands(record.definitions, declared.environment, referred)
     goal = Goal(
         project=plan.project,
         release=plan.release,
         engine=engine,
         desired=_desired(ws, record),
-        definitions=definitions,
+        definitions=record.definitions,
         secrets=tuple(referred),
+        barred=barred,
         config_digest=plan.config_digest,
         rules=declared.rules,
         entry=declared.entry,
@@ -102,16 +119,18 @@ def _attempt(ws: Workspace, record: Record) -> Attempt:
     base = record.inventory or record.base
     here = EMPTY if plan.moves_from else base
     observation = engine.observe(ws.scope(delivery.environment, plan.project), here)
+    secrets, _ = prints(ws, delivery.environment, referred, goal.readable)
     wanted = planner.Wanted(
         resources=record.resources,
         inventory=here,
         observation=observation,
-        secrets={},
+        secrets=secrets,
         owns_orphans=engine.capabilities.owns_orphans,
         ours=ws.mark(delivery.environment, plan.project, 0),
     )
-    changes = planner.changes(wanted, goal.locate)
-    now_plan = msgspec.structs.replace(plan, changes=changes, drift=drift.detect(here, observation))
+    _refuse_taken(plan, planner.foreign(wanted, ws.mark(delivery.environment, plan.project, 0)))
+    changes = () if plan.accepts else planner.changes(wanted, goal.locate)
+    now_plan = msgspec.structs.replace(plan, changes=changes, drift=drift.detect(here, observation), secrets=secrets)
     return Attempt(
         delivery=delivery,
         goal=goal,

@@ -1,15 +1,16 @@
 """rollback: an earlier delivery's resources again, image and configuration, from the record alone."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from releaser.model.delivery import SUCCEEDED, Delivery, Record
 from releaser.model.environment import Environment, Pipeline, PipelineEntry
-from releaser.model.errors import NothingToRollBackTo, Refused, ReleaseError, SecretSourceChanged, UnknownName
-from releaser.model.plan import ROLLBACK
-from releaser.model.value import JsonMap
+from releaser.model.errors import NothingToRollBackTo, Refused, ReleaseError, UnknownName
+from releaser.model.plan import RECONCILE, ROLLBACK
+from releaser.model.resource import EMPTY, InventoryItem
 from releaser.operations import images
 from releaser.operations.promote import rules_of
 from releaser.operations.proposing import Goal, Proposal, Request, Rules, conclude, draft
+from releaser.operations.secrets import changed_commands, not_run, refuse_barred
 from releaser.operations.settle import settled_head
 from releaser.operations.workspace import Workspace, entry_of
 from releaser.planning import gates
@@ -18,15 +19,21 @@ from releaser.planning.wording import listed
 from releaser.ports import DeliveryQuery, Desired
 
 
-def request(
-    ws: Workspace, environment: str, *, revision: int | None = None, release: str | None = None, move: bool = False
+def request(  # noqa: PLR0913 - what a person may say
+    ws: Workspace,
+    environment: str,
+    *,
+    revision: int | None = None,
+    release: str | None = None,
+    adopt: bool = False,
+    move: bool = False,
 ) -> Request:
     """A request to roll back; without a revision or a release the target is found.
 
     Raises NothingToRollBackTo, UnknownName.
     """
     target = find_target(ws, environment, revision=revision, release=release)
-    return Request(trigger=ROLLBACK, environment=environment, revision=target.revision, move=move)
+    return Request(trigger=ROLLBACK, environment=environment, revision=target.revision, adopt=adopt, move=move)
 
 
 def find_target(
@@ -87,9 +94,21 @@ def _before(ws: Workspace, environment: str, head: Record) -> Delivery:
 
 
 def _first_delivered_as(ws: Workspace, delivery: Delivery) -> Delivery:
-    while delivery.restores is not None:
-        delivery = ws.history.delivery(delivery.environment, delivery.restores)
+    """The delivery that first brought what this one brought back, by a rollback or over drift."""
+    while (earlier := _brought_back(ws, delivery)) is not None:
+        delivery = ws.history.delivery(delivery.environment, earlier)
     return delivery
+
+
+def _brought_back(ws: Workspace, delivery: Delivery) -> int | None:
+    """The revision that a delivery put back; None where it brought something new, as accepted drift is."""
+    if delivery.trigger != RECONCILE:
+        return delivery.restores
+    current = ws.history.delivery(delivery.environment, delivery.base_revision).current
+    if current is None:
+        return None
+    before = ws.history.delivery(delivery.environment, current.revision)
+    return before.revision if before.rendered_digest == delivery.rendered_digest else None
 
 
 def known_environment(ws: Workspace, environment: str) -> None:
@@ -130,66 +149,40 @@ def propose(ws: Workspace, asked: Request) -> Proposal:
     """The proposal to bring a recorded delivery back; needs neither declarations nor registries."""
     assert asked.revision is not None  # noqa: S101 - what makes it a rollback
     record = ws.history.record(asked.environment, asked.revision)
-    inventory = record.inventory
-    if inventory is None:
-        raise Refused(f"{asked.environment} #{asked.revision} has not ended")
+    _succeeded(record.delivery)
+    inventory = record.inventory or EMPTY
     declared = readable(ws, asked.environment)
     referred = sorted({name for item in inventory.items.values() for name in item.resource.secrets.values()})
-    definitions, source_warnings = usable(inventory.definitions, declared.environment, referred)
+    barred = changed_commands(inventory.definitions, declared.environment, referred)
     goal = Goal(
         project=record.plan.project,
         release=record.plan.release,
         engine=ws.engine_at(record.delivery.target),
         desired=tuple(
-            Desired(resource=item.resource, revision=item.revision) for item in _ordered(record, inventory.items)
+            Desired(resource=item.resource, revision=item.revision) for item in in_order(record, inventory.items)
         ),
-        definitions=definitions,
+        definitions=inventory.definitions,
         secrets=tuple(referred),
+        barred=barred,
         config_digest=record.delivery.config_digest,
         rules=declared.rules,
         entry=declared.entry,
         locate=lambda _resource, _path: None,
         restores=asked.revision,
-        warnings=(*declared.warnings, *source_warnings),
+        warnings=(*declared.warnings, *not_run(barred)),
     )
     proposal = draft(ws, asked, goal, settled_head(ws, asked.environment))
+    if goal.engine.capabilities.passes_secrets:
+        refuse_barred(proposal.plan, proposal.resources, barred)
     warnings = (*_changed_secrets(record, proposal), *_missing_images(ws, declared.pipeline, proposal))
     found = gates.confirmation(declared.entry) if declared.entry else ()
     return conclude(proposal.warned(warnings), found)
 
 
-def _ordered(record: Record, items: Mapping[str, object]) -> Iterable:  # type: ignore[type-arg]
+def in_order(record: Record, items: Mapping[str, InventoryItem]) -> tuple[InventoryItem, ...]:
+    """The items in the order in which the delivery needed them, what it did not want last."""
     order = {resource.id: index for index, resource in enumerate(record.resources)}
-    return [items[name] for name in sorted(items, key=lambda name: (order.get(name, len(order)), name))]
-
-
-def usable(
-    recorded: Mapping[str, JsonMap], environment: Environment | None, referred: Iterable[str]
-) -> tuple[dict[str, JsonMap], tuple[str, ...]]:
-    """The recorded sources of secrets that may be read today, and a warning for each that may not.
-
-    A recorded command runs only if today's declarations have the same one: a history must not be able to run programs.
-    """
-    found: dict[str, JsonMap] = {}
-    warnings = []
-    for name in referred:
-        definition = recorded.get(name, {})
-        today = environment.secrets.get(name) if environment else None
-        if definition.get("from") == "exec" and definition != today:
-            warnings.append(f"secret {name}: the recorded command is not today's, and is not run")
-        else:
-            found[name] = definition
-    return found, tuple(warnings)
-
-
-def refuse_changed_sources(names: Iterable[str]) -> None:
-    """Raises SecretSourceChanged for secrets whose recorded command may not run and that the engine must be given."""
-    missing = sorted(names)
-    if missing:
-        raise SecretSourceChanged(
-            f"the recorded source of secret {listed(missing)} is a command that today's declarations do not have",
-            hint="declare the same command again, or promote instead",
-        )
+    return tuple(items[name] for name in sorted(items, key=lambda name: (order.get(name, len(order)), name)))
 
 
 def _changed_secrets(record: Record, proposal: Proposal) -> tuple[str, ...]:

@@ -5,10 +5,11 @@ from datetime import datetime
 import msgspec
 
 from releaser.model.delivery import RUNNING, Delivery, Outcome, Record
-from releaser.model.resource import Observation
+from releaser.model.errors import EngineUnreachable
+from releaser.model.resource import EMPTY
 from releaser.operations.workspace import Workspace
 from releaser.planning import settling
-from releaser.ports import Lease
+from releaser.ports import Lease, Scope
 
 
 def settle(ws: Workspace, lease: Lease) -> Delivery | None:
@@ -27,15 +28,27 @@ def look(ws: Workspace, record: Record) -> Outcome:
     """What a delivery that was cut off really did. Raises EngineUnreachable."""
     engine = ws.engine_at(record.delivery.target)
     scope = ws.scope(record.delivery.environment, record.plan.project)
-    observation: Observation = engine.observe(scope, record.base)
-    return settling.judge(record, observation, since(ws, record.delivery, ws.clock.now()), ws.clock.now())
+    moved = record.plan.moves_from is not None
+    observation = engine.observe(scope, EMPTY if moved else record.base)
+    began = since(ws, record.delivery, ws.clock.now())
+    return settling.judge(record, observation, began, ws.clock.now(), left=not moved or _left(ws, record, scope))
+
+
+def _left(ws: Workspace, record: Record, scope: Scope) -> bool:
+    """Whether nothing is in the target that the environment moved from any more, as far as can be told."""
+    assert record.plan.moves_from is not None  # noqa: S101 - the caller's branch
+    try:
+        observation = ws.engine_at(record.plan.moves_from).observe(scope, record.base)
+    except EngineUnreachable:
+        return False
+    return not record.base.items.keys() & observation.resources.keys()
 
 
 def since(ws: Workspace, delivery: Delivery, now: datetime) -> datetime:
     """Since when the delivery's release is current once it succeeds: unbroken over deliveries of the same release."""
     if delivery.base_revision:
         before = ws.history.delivery(delivery.environment, delivery.base_revision)
-        if before.status == "succeeded" and before.current and before.current.release == delivery.release:
+        if before.current and before.current.release == delivery.release:
             return before.current.since
     return now
 

@@ -1,61 +1,114 @@
 """Settling: what a delivery that crashed really did, judged from what is live."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 import msgspec
 
 from releaser.model.delivery import INTERRUPTED, SUCCEEDED, Current, Outcome, Record
 from releaser.model.event import Point
-from releaser.model.resource import EMPTY, Inventory, InventoryItem, Live, Observation, Resource
+from releaser.model.plan import CREATE, PROMOTE, REPLACE, UPDATE, Plan
+from releaser.model.resource import EMPTY, Inventory, InventoryItem, Live, Observation, Resource, SecretPrint
+from releaser.planning.planner import differs
+from releaser.planning.wording import listed
 
 
-def judge(record: Record, observation: Observation, since: datetime, now: datetime) -> Outcome:
+def judge(record: Record, observation: Observation, since: datetime, now: datetime, *, left: bool = True) -> Outcome:
     """The outcome of a delivery whose holder died: live as intended, live as before, or something between.
 
-    Live as intended is a success unless a `verify` was to have the last word and had not been heard yet: a release
-    that it would refuse must not count as proven. `resume` finishes that.
+    Live as intended is a success unless something is still open: `verify` was to have the last word, say, and a
+    release that it would refuse must not count as proven. `resume` finishes that.
 
-    `since`: when the delivery's release would have become current.
+    `since`: when the delivery's release would have become current. `left`: whether nothing is in the target that the
+    environment moved from any more.
     """
     delivery = record.delivery
-    if as_intended(record.resources, observation):
-        if not verified(record):
-            return Outcome(
-                status=INTERRUPTED,
-                inventory=taken(record, observation),
-                message="settled after a crash: what is live is what was intended, but verify had not agreed yet",
-                finished_at=now,
-            )
+    done = as_intended(record, observation)
+    still_open = _still_open(record, observation, left) if done else None
+    if done and still_open is None:
         return Outcome(
             status=SUCCEEDED,
-            inventory=taken(record, observation),
+            inventory=_taken(record, observation, answered=True),
             message="settled after a crash: what is live is what was intended",
             current=Current(revision=delivery.revision, release=delivery.release, since=since),
             finished_at=now,
         )
-    if as_recorded(record.base, observation):
+    if record.plan.accepts or (not done and as_recorded(_here(record), observation)):
         message = "settled after a crash: nothing had been changed"
         return Outcome(status=INTERRUPTED, inventory=record.base, message=message, finished_at=now)
+    moves = record.plan.moves_from is not None
     return Outcome(
         status=INTERRUPTED,
-        inventory=taken(record, observation, record.base),
-        message="settled after a crash: changed in part; the record holds what was found live",
+        inventory=record.base if moves else _taken(record, observation, answered=done),
+        message="settled after a crash: " + (still_open or _between(record)),
         finished_at=now,
     )
 
 
+def _still_open(record: Record, observation: Observation, left: bool) -> str | None:
+    """What is to be done though what is live is what was intended; None where nothing is."""
+    intended = "what is live is what was intended, but "
+    secrets = _doubtful_secrets(record, observation)
+    if secrets:
+        return f"{intended}whether the new value of secret {listed(secrets)} was delivered cannot be told"
+    if any(
+        live.ready is not None and live.ready.running < live.ready.desired for live in observation.resources.values()
+    ):
+        return f"{intended}not all of it runs yet"
+    if not verified(record):
+        return f"{intended}verify had not agreed yet"
+    if record.plan.moves_from is not None and not left:
+        old = record.plan.moves_from.place
+        return (
+            f"{intended}{old} is not known to be left: release resume {record.plan.environment} removes what is there"
+        )
+    return None
+
+
+def _between(record: Record) -> str:
+    plan = record.plan
+    if plan.moves_from is not None:
+        return f"{plan.target.place} was changed in part; the record holds what is in {plan.moves_from.place}"
+    return "changed in part; the record holds what was found live"
+
+
 def verified(record: Record) -> bool:
-    """Whether `verify` agreed before the crash, or was never to be asked."""
-    return record.plan.verify is None or any(step.point is Point.VERIFIED for step in record.steps)
+    """Whether `verify` agreed before the crash, or was never to be asked; a resumed delivery asks it again."""
+    points = [step.point for step in record.steps]
+    began = max((index for index, point in enumerate(points) if point is Point.INTENT), default=0)
+    return record.plan.verify is None or Point.VERIFIED in points[began:]
 
 
-def as_intended(resources: tuple[Resource, ...], observation: Observation) -> bool:
-    """Whether exactly these resources are live."""
-    if len(resources) != len(observation.resources):
-        return False
+def _here(record: Record) -> Inventory:
+    """What was in the delivery's target before it: nothing, where the environment moved to it."""
+    return EMPTY if record.plan.moves_from else record.base
+
+
+def as_intended(record: Record, observation: Observation) -> bool:
+    """Whether exactly the delivery's resources are live, each left as it was or written by the delivery."""
     live = observation.resources
-    return all(r.id in live and live[r.id].fingerprint == r.fingerprint for r in resources)
+    return len(record.resources) == len(live) and all(
+        resource.id in live and _done(record, resource, live[resource.id]) for resource in record.resources
+    )
+
+
+def _done(record: Record, resource: Resource, live: Live) -> bool:
+    item = _here(record).items.get(resource.id)
+    if is_as_left(resource, live, item):
+        return True
+    if live.fingerprint != resource.fingerprint:
+        return False
+    if item is None or (live.mark is not None and live.mark.revision == record.delivery.revision):
+        return True
+    # What is brought back keeps the revision that first wrote it, so only its change tells that it was written.
+    changed = item.resource.fingerprint != resource.fingerprint and item.snapshot != live.body
+    return changed and record.plan.trigger != PROMOTE
+
+
+def is_as_left(resource: Resource, live: Live, item: InventoryItem | None) -> bool:
+    """Whether a resource is in the record and its thing is live as the engine answered for it then."""
+    return item is not None and item.resource.fingerprint == resource.fingerprint and item.snapshot == live.body
 
 
 def as_recorded(inventory: Inventory, observation: Observation) -> bool:
@@ -65,43 +118,96 @@ def as_recorded(inventory: Inventory, observation: Observation) -> bool:
     )
 
 
-def taken(record: Record, observation: Observation, before: Inventory = EMPTY) -> Inventory:
+def _taken(record: Record, observation: Observation, *, answered: bool) -> Inventory:
     """The inventory that a delivery left: what is live, under the resources it was made from."""
     known = (*(item.resource for item in record.base.items.values()), *record.resources)
-    inventory = inventory_of(observation, known, record.delivery.revision, before)
+    inventory = inventory_of(observation, known, record.delivery.revision, record.base, answered=answered)
+    secrets = secrets_left(record.plan, record.base, record.resources, written(record.delivery.revision, observation))
     return msgspec.structs.replace(
-        inventory, secrets=record.plan.secrets, definitions=record.definitions, target=record.plan.target
+        inventory, secrets=secrets, definitions=record.definitions, target=record.plan.target
     )
 
 
+# --- what a delivery left ---
+
+
 def inventory_of(
-    observation: Observation, known: Iterable[Resource], revision: int, before: Inventory = EMPTY
+    observation: Observation,
+    known: Iterable[Resource],
+    revision: int,
+    base: Inventory = EMPTY,
+    *,
+    answered: bool = True,
 ) -> Inventory:
     """What is live as an inventory: each thing under the known resource it was made from, else as it was found.
 
-    What nobody marked and no known resource names is not ours, and is left out. What is still as `before` had it
-    keeps the answer recorded then, so that drift of that time stays drift.
+    What nobody marked and no known resource names is not ours, and is left out. Where a delivery did not get through
+    (`answered` is False), what is still as `base` had it keeps the answer recorded there, so that drift stays drift.
     """
     resources = {(resource.id, resource.fingerprint): resource for resource in known}
     names = {name for name, _ in resources}
-    items = {
-        name: _kept(before.items.get(name), live)
-        or InventoryItem(
-            resource=resources.get((name, live.fingerprint)) or _as_found(live),
+    items = {}
+    for name, live in observation.resources.items():
+        if name not in names and live.mark is None:
+            continue
+        before = base.items.get(name)
+        if before is not None and not answered and _still(before, live, revision):
+            items[name] = before
+            continue
+        items[name] = InventoryItem(
+            resource=resources.get((name, live.fingerprint)) or _found(live, before),
             snapshot=live.body,
             uid=live.uid,
             generation=live.generation,
-            revision=live.mark.revision if live.mark else revision,
+            revision=live.mark.revision if live.mark else (before.revision if before else revision),
         )
-        for name, live in observation.resources.items()
-        if name in names or live.mark is not None
-    }
     return Inventory(items=items, files=observation.files)
 
 
-def _kept(item: InventoryItem | None, live: Live) -> InventoryItem | None:
-    return item if item is not None and item.resource.fingerprint == live.fingerprint else None
+def _still(before: InventoryItem, live: Live, revision: int) -> bool:
+    """Whether a delivery that did not get through left a thing as it was, drift included."""
+    written = live.mark is not None and live.mark.revision == revision != before.revision
+    return not written and (before.resource.fingerprint == live.fingerprint or before.snapshot == live.body)
 
 
-def _as_found(live: Live) -> Resource:
-    return Resource(id=live.id, body=live.body, fingerprint=live.fingerprint)
+def _found(live: Live, before: InventoryItem | None) -> Resource:
+    """The resource of a thing whose mark names none that is known: the recorded one if the thing is as it was."""
+    if before is not None and before.snapshot == live.body:
+        return before.resource
+    secrets = before.resource.secrets if before else {}
+    return Resource(id=live.id, body=live.body, fingerprint=live.fingerprint, secrets=secrets)
+
+
+def secrets_left(
+    plan: Plan, base: Inventory, resources: Iterable[Resource], written: AbstractSet[str] | None = None
+) -> Mapping[str, SecretPrint]:
+    """The fingerprints of the values that the engine has: the plan's where one was delivered, else the former.
+
+    `written`: the resources that are known to be written; None where all changes were.
+    """
+    changing = _changing(plan)
+    left = {}
+    for name, now in plan.secrets.items():
+        touched = changing & _referring(name, resources)
+        delivered = bool(touched) and (written is None or touched <= written)
+        left[name] = now if delivered else base.secrets.get(name, now)
+    return left
+
+
+def _changing(plan: Plan) -> AbstractSet[str]:
+    return {change.resource for change in plan.changes if change.action in {CREATE, UPDATE, REPLACE}}
+
+
+def _referring(secret: str, resources: Iterable[Resource]) -> AbstractSet[str]:
+    return {f"secret/{secret}", *(resource.id for resource in resources if secret in resource.secrets.values())}
+
+
+def written(revision: int, observation: Observation) -> AbstractSet[str]:
+    """The things whose mark says that this delivery wrote them."""
+    return {name for name, live in observation.resources.items() if live.mark and live.mark.revision == revision}
+
+
+def _doubtful_secrets(record: Record, observation: Observation) -> tuple[str, ...]:
+    """The secrets that the delivery was to give a new value, and that nothing tells whether it did."""
+    left = secrets_left(record.plan, record.base, record.resources, written(record.delivery.revision, observation))
+    return tuple(sorted(name for name, now in record.plan.secrets.items() if differs(left[name], now)))
