@@ -5,12 +5,14 @@ import sqlite3
 import stat
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 from releaser.history.mounts import network_kind
 from releaser.history.records import RESTORE
 from releaser.history.schema import Migration, migrations
+from releaser.history.sqlite_errors import translated
 from releaser.model.errors import HistoryCorrupt, HistoryTooNew, HistoryUnreachable
 
 APPLICATION_ID = 0x52454C53  # "RELS"
@@ -83,8 +85,7 @@ class SqliteFile:
         """Raise HistoryCorrupt where pages are damaged, or tables, triggers or migrations are not those of ours."""
         (damage,) = db.execute("PRAGMA quick_check(1)").fetchone()
         if damage == "ok" and _number(db, "user_version") == len(self.migrations):
-            mine, theirs = _shape(self._nothing()), _shape(db)
-            odd = sorted(name for _, name, _ in mine ^ theirs)
+            odd = sorted(name for _, name, _ in _expected(self.migrations) ^ _shape(db))
             damage = f"its {odd[0]} is not as this program made it" if odd else damage
         if damage != "ok":
             raise HistoryCorrupt(f"the history {self.path} is damaged: {damage}", hint=RESTORE)
@@ -259,49 +260,21 @@ def _transaction(connection: Connection) -> Iterator[None]:
         raise
 
 
-def _shape(db: Connection) -> set[tuple[str, str, str | None]]:
+@cache
+def _expected(known: tuple[Migration, ...]) -> frozenset[tuple[str, str, str | None]]:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+        for migration in known:
+            migrate(db, migration)
+        return _shape(db)
+
+
+def _shape(db: Connection) -> frozenset[tuple[str, str, str | None]]:
     # SQLite may rewrite the text of a table, but not that of a trigger or an index
     made = db.execute("SELECT type, name, CASE type WHEN 'table' THEN NULL ELSE sql END FROM sqlite_master")
     run = db.execute("SELECT 'migration', 'migration ' || number, name || checksum FROM migration")
     least = db.execute("SELECT 'meta', name, value FROM meta WHERE name = 'min_reader'")
-    return {*made.fetchall(), *run.fetchall(), *least.fetchall()}
+    return frozenset([*made.fetchall(), *run.fetchall(), *least.fetchall()])
 
 
 def _number(connection: Connection, pragma: str) -> int:
     return int(connection.execute(f"PRAGMA {pragma}").fetchone()[0])
-
-
-_NOTHING_LOST = "nothing was recorded by this step, and nothing recorded is lost"
-
-_UNREACHABLE = {
-    sqlite3.SQLITE_READONLY: (
-        "is read-only",
-        f"allow this user to write the file and its folder, or unlock the disk; {_NOTHING_LOST}",
-    ),
-    sqlite3.SQLITE_FULL: ("has no space left on its disk", f"free some space and try again; {_NOTHING_LOST}"),
-    sqlite3.SQLITE_CANTOPEN: (
-        "cannot be opened",
-        "check the owner and the mode of the file and its folder, and that the folder can be written",
-    ),
-    sqlite3.SQLITE_IOERR: (
-        "cannot be read or written: the disk reports an error",
-        f"check the disk and the space on it; {_NOTHING_LOST}",
-    ),
-}
-
-
-def translated(path: Path, error: sqlite3.Error) -> HistoryUnreachable | HistoryCorrupt:
-    """What a SQLite error means for a person."""
-    name = getattr(error, "sqlite_errorname", "")
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return HistoryUnreachable(
-            f"the history {path} is busy: another process has kept it locked for too long",
-            hint=f"see who uses the file (`fuser {path}`) and try again; {_NOTHING_LOST}",
-        )
-    if code in _UNREACHABLE:
-        what, hint = _UNREACHABLE[code]
-        return HistoryUnreachable(f"the history {path} {what} ({name})", hint=hint)
-    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT) or not name or "no such" in str(error):
-        return HistoryCorrupt(f"the history {path} is damaged: {error}", hint=RESTORE)
-    return HistoryUnreachable(f"the history {path} cannot be used: {error} ({name})", hint="run `release doctor`")

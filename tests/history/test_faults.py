@@ -13,7 +13,8 @@ import msgspec
 import pytest
 
 from releaser.history.sqlite import SqliteHistory
-from releaser.history.sqlite_file import APPLICATION_ID, translated
+from releaser.history.sqlite_errors import translated
+from releaser.history.sqlite_file import APPLICATION_ID
 from releaser.model.errors import HistoryCorrupt, HistoryUnreachable, UnknownName, Unreachable
 from releaser.ports import DeliveryQuery, Lease
 from tests.contracts.history_contract import deliver
