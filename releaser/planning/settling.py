@@ -34,7 +34,8 @@ def judge(record: Record, observation: Observation, since: datetime, now: dateti
             current=Current(revision=delivery.revision, release=delivery.release, since=since),
             finished_at=now,
         )
-    if record.plan.accepts or (not done and as_recorded(_here(record), observation)):
+    untouched = as_recorded(_here(record), observation) and not written(delivery.revision, observation)
+    if record.plan.accepts or (untouched and not done):
         message = "settled after a crash: nothing had been changed"
         return Outcome(status=INTERRUPTED, inventory=record.base, message=message, finished_at=now)
     moves = record.plan.moves_from is not None
