@@ -12,6 +12,8 @@ import typer
 ColorWord = Literal["auto", "always", "never"]
 
 Environment = Annotated[str, typer.Option("--to", "--env", metavar="ENV", help="The environment to deliver to.")]
+Adopt = Annotated[bool, typer.Option("--adopt", help="Take over what others delivered to the target.")]
+Move = Annotated[bool, typer.Option("--move", help="The target changed: deliver there, leave the old one.")]
 OneEnvironment = Annotated[str, typer.Option("--env", "--to", metavar="ENV", help="The environment.")]
 
 

@@ -7,7 +7,7 @@ import typer
 
 from releaser.cli.delivering import deliver
 from releaser.cli.invocation import Invocation
-from releaser.cli.options import Delivering, Environment
+from releaser.cli.options import Adopt, Delivering, Environment, Move
 from releaser.operations import promote
 
 
@@ -21,8 +21,8 @@ class Options(Delivering):
 
     release: Annotated[str, typer.Argument(metavar="RELEASE", help="The release, as in v1.4.")]
     to: Environment
-    adopt: Annotated[bool, typer.Option("--adopt", help="Take over what others delivered to the target.")] = False
-    move: Annotated[bool, typer.Option("--move", help="The target changed: deliver there, leave the old one.")] = False
+    adopt: Adopt = False
+    move: Move = False
 
 
 def run(invocation: Invocation, options: Options) -> int:

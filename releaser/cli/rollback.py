@@ -7,7 +7,7 @@ import typer
 
 from releaser.cli.delivering import deliver
 from releaser.cli.invocation import Invocation
-from releaser.cli.options import Delivering, Environment
+from releaser.cli.options import Adopt, Delivering, Environment, Move
 from releaser.cli.output import Output
 from releaser.model.errors import BadArgument
 from releaser.operations import rollback
@@ -33,7 +33,8 @@ class Options(Delivering):
     release: Annotated[
         str | None, typer.Option("--release", metavar="RELEASE", help="The newest delivery of this release.")
     ] = None
-    move: Annotated[bool, typer.Option("--move", help="The target changed: deliver there, leave the old one.")] = False
+    adopt: Adopt = False
+    move: Move = False
 
 
 def run(invocation: Invocation, options: Options) -> int:
@@ -43,7 +44,7 @@ def run(invocation: Invocation, options: Options) -> int:
 
     def ask(ws: Workspace) -> Request:
         request = rollback.request(
-            ws, options.to, revision=options.revision, release=options.release, move=options.move
+            ws, options.to, revision=options.revision, release=options.release, adopt=options.adopt, move=options.move
         )
         _announce(invocation.out, ws, request)
         return request

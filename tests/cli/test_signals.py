@@ -99,7 +99,7 @@ def test_the_second_signal_stops_at_once_and_the_next_command_settles_it(slow):
     assert "interrupted" not in out
     assert slow.json("show", "test")["delivery"]["status"] == "running"
     slow.write("go", "")
-    assert "settled after a crash" in slow.ok("promote", "v1.4", "--to", "test", "--yes").out
+    slow.ok("promote", "v1.4", "--to", "test", "--yes")
     assert slow.json("show", "test")["delivery"]["status"] == "succeeded"
     assert [delivery["status"] for delivery in slow.json("history")["deliveries"]].count("running") == 0
 
@@ -184,3 +184,23 @@ def test_a_terminal_without_abilities_gets_plain_lines(slow):
     assert ended(child) == 0
     assert "\x1b" not in text
     assert re.search(r"\d\d:\d\d:\d\dZ  verify runs", text)
+
+
+# --- two at once ---
+
+
+def test_a_second_one_is_refused_and_told_who_delivers(slow):
+    first = start(slow, "promote", "v1.4", "--to", "test", "--yes", "--by", "ann")
+    until((slow.root / "began").exists, "verify runs")
+
+    second = slow("promote", "v1.5", "--to", "test", "--yes", "--by", "ben")
+    document = slow("rollback", "--to", "test", "--yes", "--json")
+    slow.write("go", "")
+    first.communicate(timeout=LONG)
+
+    assert first.returncode == 0
+    assert second.code == document.code == 4
+    assert "ann" in second.err
+    assert "promote" in second.err
+    assert document.document["errors"][0]["code"] == "locked"
+    assert [d["release"] for d in slow.json("history")["deliveries"]] == ["v1.4", "v1.3"]
