@@ -9,6 +9,8 @@ from pathlib import Path
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a FIFO without a writer must not block
 
+_RELATIVE = "paths are relative to the project's root"
+
 
 class Unreadable(Exception):
     """A file cannot or must not be read: why, and what to do."""
@@ -28,17 +30,19 @@ class ProjectFiles:
 
     def read(self, path: str, limit: int) -> bytes:
         """The bytes of the file at `path`, relative to the root. Raises Unreadable."""
-        parts = self._inside(path)
         try:
-            descriptor = self._open(parts)
+            descriptor = self._open(self._inside(path))
+            try:
+                kind = os.fstat(descriptor).st_mode
+                if not stat.S_ISREG(kind):
+                    what = "a folder" if stat.S_ISDIR(kind) else "not a regular file"
+                    raise Unreadable(f"`{path}` is {what}", "name a regular file")
+                with os.fdopen(descriptor, "rb", closefd=False) as file:
+                    data = file.read(limit + 1)
+            finally:
+                os.close(descriptor)
         except OSError as error:
             raise self._refusal(path, error) from error
-        with os.fdopen(descriptor, "rb") as file:
-            kind = os.fstat(descriptor).st_mode
-            if not stat.S_ISREG(kind):
-                what = "a folder" if stat.S_ISDIR(kind) else "not a regular file"
-                raise Unreadable(f"`{path}` is {what}", "name a regular file")
-            data = file.read(limit + 1)
         if len(data) > limit:
             raise Unreadable(
                 f"`{path}` is larger than {limit // 1024} KiB", "keep it smaller, or put it into the image"
@@ -83,11 +87,11 @@ class ProjectFiles:
             return Unreadable(f"`{path}` is a link that leads in a circle", "name a regular file")
         return Unreadable(f"`{path}` cannot be read: {os.strerror(error.errno or 0)}", "check its permissions")
 
-    def _near(self, path: str) -> str | None:
+    def _near(self, path: str) -> str:
         folder = Path(path).parent
         try:
             names = [entry.name for entry in (self.root / folder).iterdir()]
         except OSError:
-            return None
+            return _RELATIVE
         near = get_close_matches(Path(path).name, names, n=1)
-        return f"did you mean `{folder / near[0]}`?" if near else None
+        return f"did you mean `{folder / near[0]}`?" if near else _RELATIVE

@@ -8,6 +8,7 @@ from releaser.declarations.problems import problem, suggestion
 from releaser.model.errors import Problem
 from releaser.model.value import Json, JsonMap, Location, dotted
 
+_PRIVATE = frozenset({"secrets", "history"})  # a value where its source belongs, a password in an address
 _LONGEST = 60  # of a wrong text in a message
 
 
@@ -85,8 +86,9 @@ def _missing(misfit: Misfit) -> tuple[str, str | None]:
 
 
 def _wrong_type(misfit: Misfit) -> tuple[str, str | None]:
-    wanted = [words for name, words in _TYPES.items() if name in misfit.expected]
-    return f"{_named(misfit)} must be {' or '.join(wanted)}, not {_shown(misfit)}", _type_hint(misfit)
+    wanted = " or ".join(words for name, words in _TYPES.items() if name in misfit.expected)
+    hint = _type_hint(misfit) if misfit.where else "begin with keys, as in `services: {}`"
+    return f"{_named(misfit)} must be {wanted}, not {_shown(misfit)}", hint or f"write {wanted}"
 
 
 def _type_hint(misfit: Misfit) -> str | None:
@@ -97,18 +99,19 @@ def _type_hint(misfit: Misfit) -> str | None:
         return f"write {_OLD_BOOLEANS[value.lower()]}: YAML 1.2 reads `{value}` as a text"
     if isinstance(value, str) and "integer" in wanted and value.isdecimal():
         return "write it without quotes and without leading zeros"
+    if "patternErrorMessage" in misfit.schema:
+        return str(misfit.schema["patternErrorMessage"])
     if "string" in wanted and isinstance(value, int | float):
         return "put it in quotes"
     example = next(iter(misfit.schema.get("examples", ())), None)
-    if example is not None:
-        return f"write it like {_flow(example)}"
-    return "remove the key, or write its value" if value is None else None
+    return None if example is None else f"write it like {_flow(example)}"
 
 
 def _not_one_of(misfit: Misfit) -> tuple[str, str | None]:
     known = [str(word) for word in misfit.expected if word is not None]
-    message = f"{_named(misfit)} must be one of {', '.join(known)}, not {_shown(misfit)}"
-    return message, suggestion(str(misfit.value), known, few=0)
+    wanted = f"one of {', '.join(known)}" if len(known) > 1 else f"`{known[0]}`"
+    message = f"{_named(misfit)} must be {wanted}, not {_shown(misfit)}"
+    return message, suggestion(str(misfit.value), known, "write one of these words", few=0)
 
 
 def _wrong_form(misfit: Misfit) -> tuple[str, str | None]:
@@ -116,11 +119,14 @@ def _wrong_form(misfit: Misfit) -> tuple[str, str | None]:
 
 
 def _too_small(misfit: Misfit) -> tuple[str, str | None]:
-    return f"{_named(misfit)} must be at least {misfit.expected}, not {misfit.value}", None
+    return (
+        f"{_named(misfit)} must be at least {misfit.expected}, not {misfit.value}",
+        f"write {misfit.expected} or more",
+    )
 
 
 def _too_large(misfit: Misfit) -> tuple[str, str | None]:
-    return f"{_named(misfit)} must be at most {misfit.expected}, not {misfit.value}", None
+    return f"{_named(misfit)} must be at most {misfit.expected}, not {misfit.value}", f"write {misfit.expected} or less"
 
 
 def _empty(misfit: Misfit) -> tuple[str, str | None]:
@@ -157,7 +163,7 @@ def _named(misfit: Misfit) -> str:
 def _shown(misfit: Misfit) -> str:
     value = misfit.value
     if isinstance(value, str):
-        if misfit.where[:1] == ("secrets",):  # a value written where its source belongs
+        if _PRIVATE.intersection(misfit.where[:1]):
             return "this text"
         return f"the text `{value if len(value) <= _LONGEST else value[:_LONGEST] + '…'}`"
     if isinstance(value, dict):

@@ -140,11 +140,7 @@ class _Composer:
 
     def _resolve(self, node: Node, text: str) -> None:
         if not text:
-            self._problem(
-                "nothing is written here",
-                'write `""` for an empty text, `{}` or `[]` for an empty map or list, `null` to remove the key',
-                node.location,
-            )
+            self._no_value(node)
             return
         try:
             node.value = scalar(text)
@@ -233,6 +229,15 @@ class _Composer:
             frame.key = None
 
     # --- what is wrong ---
+
+    def _no_value(self, node: Node) -> None:
+        frame = self.frames[-1] if self.frames else None
+        if frame is None or frame.key is None:
+            hint = "write a value, or remove the line"
+            self._problem("nothing is written here", hint, node.location)
+        elif frame.key is not _DROPPED:
+            hint = 'write `""` for an empty text, `{}` or `[]` for an empty map or list, `null` to remove the key'
+            self._problem(f"`{frame.key}` has no value", hint, frame.node.key_location(frame.key))
 
     def _refuse_tag(self, event: Any) -> None:
         self._problem(f"the tag `{event.tag}` is not read here", "remove it; quotes make a text", self._place(event))

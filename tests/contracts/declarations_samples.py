@@ -1,0 +1,150 @@
+"""One layer and one pipeline with every word that their schemas know."""
+
+LAYER = """\
+# yaml-language-server: $schema=../schemas/layer.schema.json
+vars: {domain: "${environment}.shop.test", replicas: 2}
+engine: {kind: docker, host: "ssh://deploy@host"}
+wait: 5m
+on_failure: keep
+verify: {command: [./smoke, "${domain}"], timeout: 1m30s}
+services:
+  api:
+    image: api
+    command: [run, --fast]
+    entrypoint: /bin/run
+    environment: {TTL: 120, DEBUG: no, RATIO: 1.10, PASSWORD: {secret: db_password}}
+    ports:
+      http: {target: 8080, published: 80, protocol: tcp, host_ip: 127.0.0.1, mode: host, app_protocol: http}
+      metrics: {target: 9090, published: auto}
+    expose: [8081, "8082"]
+    volumes:
+      data: {type: volume, source: store, target: /data, read_only: false, volume: {nocopy: true, subpath: a}}
+      logs:
+        type: bind
+        source: /var/log
+        target: /logs
+        bind: {propagation: rslave, create_host_path: true, selinux: z}
+      tmp: {type: tmpfs, target: /tmp, tmpfs: {size: 64M, mode: 01777}}
+    configs: {settings: {target: /etc/settings.json, uid: "1000", gid: 1000, mode: 0440}}
+    secrets: {db_password: {target: db, uid: 0, gid: "0", mode: 0400}}
+    networks:
+      front: {aliases: [shop], ipv4_address: 10.0.0.2, ipv6_address: "fd00::2", mac_address: "02:42:ac:11:00:02",
+        priority: 10, driver_opts: {a: 1}}
+    depends_on: {worker: {condition: service_healthy, restart: true, required: true}}
+    healthcheck:
+      test: [CMD, ./health]
+      interval: 10s
+      timeout: 1s
+      retries: 3
+      start_period: 500ms
+      start_interval: 1s
+      disable: false
+    restart: on-failure:3
+    hostname: api
+    domainname: shop.test
+    container_name: api
+    network_mode: bridge
+    devices: ["/dev/null:/dev/null"]
+    privileged: false
+    shm_size: 64M
+    group_add: [1000, audio]
+    pid: host
+    ipc: shareable
+    userns_mode: host
+    cgroup_parent: shop
+    runtime: runc
+    oom_score_adj: -500
+    platform: linux/amd64
+    stop_signal: SIGINT
+    stop_grace_period: 30s
+    user: 1000:1000
+    working_dir: /app
+    read_only: true
+    cap_add: [NET_ADMIN]
+    cap_drop: [ALL]
+    security_opt: ["no-new-privileges:true"]
+    ulimits: {nofile: {soft: 1024, hard: 65536}, core: -1}
+    sysctls: {net.core.somaxconn: 1024}
+    init: true
+    tty: false
+    stdin_open: false
+    tmpfs: [/run]
+    extra_hosts: {db: 10.0.0.1}
+    dns: 10.0.0.53
+    dns_search: [shop.test]
+    dns_opt: ["ndots:2"]
+    logging: {driver: json-file, options: {max-size: 10m, max-file: 3}}
+    labels: {team: shop, tier: 1}
+    annotations: {a: b}
+    deploy:
+      mode: replicated
+      replicas: 2
+      labels: {a: b}
+      endpoint_mode: vip
+      resources:
+        limits: {cpus: 0.5, memory: 256M, pids: 100}
+        reservations: {cpus: "0.25", memory: 128M, pids: 10}
+      update_config:
+        parallelism: 1
+        delay: 1s
+        failure_action: rollback
+        monitor: 5s
+        max_failure_ratio: 0.1
+        order: start-first
+      rollback_config: {parallelism: 0, failure_action: pause, order: stop-first}
+      restart_policy: {condition: on-failure, delay: 1s, max_attempts: 3, window: 10s}
+      placement: {constraints: [node.role==worker], preferences: [{spread: node.labels.zone}], max_replicas_per_node: 1}
+  worker: {image: api, command: work}
+configs:
+  settings: {file: envs/settings.json}
+  motd: {content: "Hello ${environment}"}
+secrets:
+  db_password: {from: env, name: SHOP_DB_PASSWORD}
+  key: {from: file, path: envs/not-a-secret.key}
+  token: {from: exec, command: [vault, read], timeout: 10s}
+volumes:
+  store: {external: true, name: shop-store, driver: local, driver_opts: {size: 1}, labels: {a: b}}
+networks:
+  front:
+    external: false
+    name: front
+    driver: overlay
+    driver_opts: {encrypted: true}
+    internal: true
+    attachable: true
+    enable_ipv6: false
+    ipam:
+      driver: default
+      options: {a: b}
+      config: [{subnet: 10.0.0.0/16, ip_range: 10.0.1.0/24, gateway: 10.0.0.1, aux_addresses: {router: 10.0.0.9}}]
+    labels: {a: b}
+"""
+
+PIPELINE = """\
+# yaml-language-server: $schema=../schemas/pipeline.schema.json
+project: shop
+platforms: [linux/amd64]
+images:
+  api: registry.example.com/shop/api
+  web: {repository: registry.example.com/shop/web, source: "oci:images/web"}
+  cache:
+    repository: docker.io/library/redis
+    digest: "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+registries: {"registry.internal:5000": {ca: envs/ca.pem, insecure: false}}
+history: sqlite:.release/history.db
+environments:
+  test1: {layers: [base, test]}
+  test2: {layers: [base, test], platforms: [linux/arm64]}
+  staging: {layers: [base], from: {any: [test1, test2]}}
+  dark: {layers: [base], from: {all: [test1, test2]}}
+  production: {layers: [base], from: staging, soak: 24h, confirm: name}
+"""
+
+ENGINES = (
+    "{kind: directory, path: out}",
+    "{kind: directory}",
+    "{kind: docker, host: unix:///run/docker.sock}",
+    "{kind: swarm, host: x}",
+    "{kind: swarm}",
+    "{kind: kubernetes, context: c, namespace: n}",
+)
