@@ -15,6 +15,7 @@ from releaser.cli.output import Output
 from releaser.cli.parsing import parse
 from releaser.cli.table import VERBS
 from releaser.model.errors import BadArgument, InternalError, ReleaseError
+from releaser.planning.redact import printable
 from releaser.planning.wording import listed, nearest
 from releaser.settings import Settings, folder, read
 
@@ -29,6 +30,7 @@ def run(before: Sequence[str], words: Sequence[str]) -> int:
     root: Path | None = None
     received = signals.Signals()
     try:
+        _refuse_undecodable([*before, *words])
         verb, rest = _verb(words)
         module = importlib.import_module(VERBS[verb].module(verb))
         options = parse(verb, module.Options, [*before, *rest])
@@ -59,6 +61,17 @@ def run(before: Sequence[str], words: Sequence[str]) -> int:
 def _run(module: ModuleType, invocation: Invocation, options: Options) -> int:
     code: int = module.run(invocation, options)
     return code
+
+
+def _refuse_undecodable(words: Sequence[str]) -> None:
+    """Raises BadArgument for words that are no text: neither documents nor the history can hold them."""
+    for word in words:
+        try:
+            word.encode()
+        except UnicodeEncodeError as error:
+            raise BadArgument(
+                f"an argument is not UTF-8 text: {printable(word)}", hint="give names and paths in UTF-8"
+            ) from error
 
 
 def _verb(words: Sequence[str]) -> tuple[str, list[str]]:

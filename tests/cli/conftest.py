@@ -197,6 +197,19 @@ class Cli:
         assert old in text, text
         (self.root / name).write_text(text.replace(old, new))
 
+    def delivered(self, environment: str) -> bytes:
+        """What was delivered to an environment."""
+        return (self.root / f"deploy/{environment}/compose.yaml").read_bytes()
+
+    def refuse_all_but(self, version: str) -> None:
+        """From here on `verify` refuses every other release."""
+        self.write("check.sh", f'test "$RELEASE_VERSION" = {version} || {{ echo "no database"; exit 3; }}\n')
+        self.verify("verify: {command: [sh, check.sh]}")
+
+    def verify(self, declared: str) -> None:
+        """Declare a `verify` for every environment."""
+        self.edit("envs/base.yaml", "secrets:\n  password: {from", f"{declared}\nsecrets:\n  password: {{from")
+
     def drift(self, environment: str) -> None:
         """Edit by hand what was delivered to an environment."""
         file = self.root / f"deploy/{environment}/compose.yaml"
@@ -256,5 +269,17 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
         assert text == file.read_text()
+
+    return same
+
+
+@pytest.fixture
+def steady(golden: Callable[[str, str], None]) -> Callable[[str, str], None]:
+    """`golden` for texts that hold a plan's id, a time of day or a short span, which are not the same each time."""
+
+    def same(name: str, text: str) -> None:
+        text = re.sub(r"(?<=Plan )(`?)[0-9a-f]{6}", r"\g<1>123abc", text)
+        text = re.sub(r"(?m)^\d\d:\d\d:\d\dZ", "14:02:11Z", text)
+        golden(name, re.sub(r"\b0\.\ds", "0.1s", text))
 
     return same

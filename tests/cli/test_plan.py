@@ -8,12 +8,6 @@ import yaml
 
 
 @pytest.fixture
-def golden(golden):
-    """The same, whatever the key that secrets are fingerprinted with makes of a plan's id."""
-    return lambda name, text: golden(name, re.sub(r"(?<=Plan )(`?)[0-9a-f]{6}", r"\g<1>123abc", text))
-
-
-@pytest.fixture
 def shop(cli):
     """v1.3 in test and staging; then staging is declared otherwise, with a config in place of another."""
     cli.write("envs/base.yaml", (cli.root / "envs/base.yaml").read_text() + "configs: {motd: {content: hello}}\n")
@@ -33,16 +27,16 @@ def shop(cli):
 
 
 @pytest.mark.parametrize("columns", [60, 80, 120])
-def test_a_plan_to_read(shop, golden, columns):
+def test_a_plan_to_read(shop, steady, columns):
     ran = shop.ok("plan", "v1.5", "--to", "staging", terminal=True, columns=columns, environ={"NO_COLOR": "1"})
 
-    golden(f"plan-{columns}.txt", ran.out)
+    steady(f"plan-{columns}.txt", ran.out)
     assert all(len(line) <= columns for line in ran.out.splitlines())
     assert ran.err == "next: release promote v1.5 --to staging\n"
 
 
-def test_a_plan_in_colour(shop, golden):
-    golden("plan-colour.txt", shop.ok("plan", "v1.5", "--to", "staging", terminal=True, columns=100).out)
+def test_a_plan_in_colour(shop, steady):
+    steady("plan-colour.txt", shop.ok("plan", "v1.5", "--to", "staging", terminal=True, columns=100).out)
 
 
 def test_colour_is_never_the_only_carrier(shop):
@@ -53,21 +47,21 @@ def test_colour_is_never_the_only_carrier(shop):
     assert coloured != plain
 
 
-def test_a_plan_in_ascii(shop, golden):
+def test_a_plan_in_ascii(shop, steady):
     ran = shop.ok("plan", "v1.5", "--to", "staging", encoding="ascii")
 
-    golden("plan-ascii.txt", ran.out)
+    steady("plan-ascii.txt", ran.out)
     assert ran.out.isascii()
 
 
-def test_all_of_a_plan(shop, golden):
-    golden("plan-verbose.txt", shop.ok("plan", "v1.5", "--to", "staging", "-v").out)
+def test_all_of_a_plan(shop, steady):
+    steady("plan-verbose.txt", shop.ok("plan", "v1.5", "--to", "staging", "-v").out)
 
 
-def test_a_plan_for_a_pull_request(shop, golden):
+def test_a_plan_for_a_pull_request(shop, steady):
     ran = shop.ok("plan", "v1.5", "--to", "staging", "-o", "md")
 
-    golden("plan.md", ran.out)
+    steady("plan.md", ran.out)
 
 
 def test_what_markdown_would_obey_is_escaped(shop):
@@ -80,8 +74,8 @@ def test_what_markdown_would_obey_is_escaped(shop):
     assert "`` a\\|b`c`<img src=x> @ann ``" in line
 
 
-def test_a_first_plan(cli, golden):
-    golden("plan-first.txt", cli.ok("plan", "v1.4", "--to", "test").out)
+def test_a_first_plan(cli, steady):
+    steady("plan-first.txt", cli.ok("plan", "v1.4", "--to", "test").out)
 
 
 def test_a_plan_is_what_promote_shows_and_does_not_do(shop):
@@ -139,7 +133,7 @@ def test_a_release_alone_is_a_delivery_without_resource_changes(cli):
     assert "No resource changes: only the record of the release (2 unchanged)." in ran.out
 
 
-def test_a_refused_plan_is_printed_and_names_the_way_in(cli, golden):
+def test_a_refused_plan_is_printed_and_names_the_way_in(cli, steady):
     cli.promote("v1.3", "test")
 
     ran = cli("plan", "v1.4", "--to", "staging")
@@ -147,7 +141,7 @@ def test_a_refused_plan_is_printed_and_names_the_way_in(cli, golden):
     exits = cli("plan", "v1.4", "--to", "staging", "--exit-code")
 
     assert ran.code == document.code == exits.code == 3
-    golden("plan-refused.txt", ran.out)
+    steady("plan-refused.txt", ran.out)
     assert ran.err == document.err == "next: release promote v1.4 --to test\n"
     assert [gate["passed"] for gate in document.document["gates"]] == [False]
 
@@ -165,13 +159,13 @@ def test_a_soak_says_how_long_to_wait(cli):
     assert again.err == "next: release promote v1.3 --to staging\n"
 
 
-def test_drift_is_shown_and_what_becomes_of_it(cli, golden):
+def test_drift_is_shown_and_what_becomes_of_it(cli, steady):
     cli.promote("v1.3", "test")
     cli.drift("test")
 
-    golden("plan-over-drift.txt", cli.ok("plan", "v1.4", "--to", "test").out)
-    golden("plan-reconcile.txt", cli.ok("reconcile", "--to", "test", "--dry-run").out)
-    golden("plan-accept.txt", cli.ok("reconcile", "--to", "test", "--accept", "--dry-run").out)
+    steady("plan-over-drift.txt", cli.ok("plan", "v1.4", "--to", "test").out)
+    steady("plan-reconcile.txt", cli.ok("reconcile", "--to", "test", "--dry-run").out)
+    steady("plan-accept.txt", cli.ok("reconcile", "--to", "test", "--accept", "--dry-run").out)
 
 
 def test_a_changed_secret_is_shown_without_its_value(cli):
@@ -184,7 +178,7 @@ def test_a_changed_secret_is_shown_without_its_value(cli):
     assert "1 to change, 0 to add, 0 to remove" in ran.out
 
 
-def test_many_that_change_alike_share_a_block(cli, golden):
+def test_many_that_change_alike_share_a_block(cli, steady):
     services = "".join(f"  s{number:03}:\n    image: api\n    environment: {{LEVEL: info}}\n" for number in range(100))
     cli.write("envs/base.yaml", f"services:\n{services}")
     for name in ("test", "staging", "production"):
@@ -194,8 +188,8 @@ def test_many_that_change_alike_share_a_block(cli, golden):
     cli.edit("envs/base.yaml", "LEVEL: info", "LEVEL: debug")
     cli.edit("envs/base.yaml", "  s042:\n    image: api\n", "  s042:\n    image: api\n    deploy: {replicas: 2}\n")
 
-    golden("plan-many-new.txt", first)
-    golden("plan-many.txt", cli.ok("plan", "v1.4", "--to", "test").out)
+    steady("plan-many-new.txt", first)
+    steady("plan-many.txt", cli.ok("plan", "v1.4", "--to", "test").out)
     assert cli.ok("plan", "v1.4", "--to", "test", "-v").out.count("~ change  service/") == 100
 
 

@@ -26,8 +26,7 @@ def slow(cli):
     """A project whose verify goes on until it is let go, and says that it began; `v1.3` passes at once."""
     cli.promote("v1.3", "test")
     cli.write("check.sh", CHECK)
-    verify = "verify: {command: [sh, check.sh], timeout: 50s}"
-    cli.edit("envs/base.yaml", "secrets:\n  password: {from", f"{verify}\nsecrets:\n  password: {{from")
+    cli.verify("verify: {command: [sh, check.sh], timeout: 50s}")
     return cli
 
 
