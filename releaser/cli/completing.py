@@ -49,7 +49,7 @@ WORDS = {
     "--output": ("table", "json", "yaml", "ndjson", "md", "name"),
     SHELL: ("bash", "zsh", "fish"),
 }
-OPAQUE = ("-m", "--message", "--by", "--image", "--revision", "--limit", "-n", "--reason", "--history")
+OPAQUE = ("-m", "--message", "--by", "--image", "--revision", "--limit", "-n", "--project", "--reason", "--history")
 """Options whose value nobody can guess."""
 
 
