@@ -14,7 +14,7 @@ from releaser.cli.options import Options
 from releaser.cli.output import Output
 from releaser.cli.parsing import parse
 from releaser.cli.table import VERBS
-from releaser.model.errors import BadArgument, InternalError, ReleaseError
+from releaser.model.errors import BadArgument, InternalError, Interrupted, ReleaseError
 from releaser.planning.redact import printable
 from releaser.planning.wording import listed, nearest
 from releaser.settings import Settings, folder, read
@@ -49,11 +49,9 @@ def run(before: Sequence[str], words: Sequence[str]) -> int:
         errors.report(out, error, root)
         return errors.exit_code(error)
     except KeyboardInterrupt:
-        out.tell("interrupted" + (UNSETTLED if received.requested() else ""))
-        return errors.INTERRUPTED
+        return _stopped(out, "interrupted", received, errors.INTERRUPTED)
     except signals.Terminated:
-        out.tell("terminated" + (UNSETTLED if received.requested() else ""))
-        return errors.TERMINATED
+        return _stopped(out, "terminated", received, errors.TERMINATED)
     except Exception as error:  # noqa: BLE001 - a defect of ours ends in one line, and a file for those who mend it
         return _defect(out, error, debug=debug)
 
@@ -135,6 +133,15 @@ def _ended(out: Output, code: int) -> int:
         return code
     out.tell(f"error: the answer could not be written: {output.LOST.pop().strerror}")
     return code or 5
+
+
+def _stopped(out: Output, word: str, received: signals.Signals, code: int) -> int:
+    text = word + (UNSETTLED if received.requested() else "")
+    if out.form in output.MACHINE:
+        errors.report(out, Interrupted(text))
+    else:
+        out.tell(text)
+    return code
 
 
 def _defect(out: Output, error: Exception, *, debug: bool) -> int:

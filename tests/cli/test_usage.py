@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from releaser.cli.signals import Terminated
 from releaser.model.errors import ReleaseError
 
 
@@ -128,3 +129,25 @@ def test_an_error_that_is_in_no_branch_is_a_defect(cli, monkeypatch):
     monkeypatch.setattr("releaser.cli.promote.deliver", raises)
 
     assert cli("promote", "v1.3", "--to", "test").code == 70
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "word"), [(KeyboardInterrupt, 130, "interrupted"), (Terminated, 143, "terminated")]
+)
+def test_who_stops_a_command_is_told_in_the_form_that_was_asked_for(cli, monkeypatch, raised, code, word):
+    def stopped(*_):
+        raise raised
+
+    monkeypatch.setattr("releaser.cli.promote.deliver", stopped)
+
+    told = cli("promote", "v1.3", "--to", "test")
+    document = cli("promote", "v1.3", "--to", "test", "--json")
+
+    assert told.code == document.code == code
+    assert told.err == f"{word}\n"
+    assert document.document["errors"][0] | {"locations": []} == {
+        "code": "interrupted",
+        "message": word,
+        "hint": None,
+        "locations": [],
+    }
