@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from releaser import __version__
 from releaser.checks.command import CommandVerifier
+from releaser.clock import SystemClock
 from releaser.declarations.loader import ProjectDeclarations, find_root
-from releaser.engines.clock import SystemClock
 from releaser.model.documents import Setting
 from releaser.model.errors import BadArgument, ReleaseError
 from releaser.model.image import Image, Platforms, Resolved

@@ -11,7 +11,7 @@ from datetime import datetime
 
 import msgspec
 
-from releaser.engines.clock import SYSTEM_CLOCK
+from releaser.clock import SYSTEM_CLOCK
 from releaser.model.environment import Environment
 from releaser.model.errors import ApplyFailed, EngineUnreachable, InvalidDeclarations, Problem
 from releaser.model.event import Event, Point
@@ -154,12 +154,14 @@ class MemoryEngine:
         mark = work.mark if desired.revision is None else msgspec.structs.replace(work.mark, revision=desired.revision)
         body = _answered(resource)
         thing = self._memory.things.get(resource.id)
-        if thing is not None and (thing.body, thing.fingerprint) == (body, resource.fingerprint) and _same(thing, mark):
+        same = thing is not None and (thing.body, thing.fingerprint) == (body, resource.fingerprint)
+        if same and thing is not None and _same(thing, mark) and not _has_new_value(resource, work):
             return False
-        values = {name: secrets.value(name) for name in resource.secrets.values()}
+        passed = resource.secrets.values() if self.capabilities.passes_secrets else ()
+        values = {name: secrets.value(name) for name in passed}
         with _Write(self._memory, f"{'create' if thing is None else 'update'} {resource.id}") as effective:
             if effective:
-                self._memory.passed.update(values if self.capabilities.passes_secrets else {})
+                self._memory.passed.update(values)
                 self._store(resource, body, mark, thing)
         return True
 
@@ -271,6 +273,12 @@ def _source(resource: str) -> tuple[tuple[str, str], ...]:
 def _answered(resource: Resource) -> Json:
     """The body as this engine answers it: with its own defaults."""
     return {**_DEFAULTS, **resource.body} if resource.id.startswith("service/") else resource.body
+
+
+def _has_new_value(resource: Resource, work: Work) -> bool:
+    """Whether the secret that the resource is has another value than the target was given."""
+    fields = (field for change in work.changes if change.resource == resource.id for field in change.fields)
+    return resource.id.startswith("secret/") and any(field.path == "value" for field in fields)
 
 
 def _same(thing: Thing, mark: Mark) -> bool:

@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 
+from releaser.clock import SYSTEM_CLOCK
 from releaser.history import audit, chain, leases, records
 from releaser.history.chain import Fact, Link
 from releaser.history.records import Blob
@@ -36,7 +37,7 @@ class MemoryHistory:
 
     def __init__(self, memory: Memory | None = None, clock: Clock | None = None) -> None:
         self._memory = memory or Memory()
-        self._clock = clock or records.UtcClock()
+        self._clock = clock or SYSTEM_CLOCK
         self._mine: set[tuple[str, int]] = set()
 
     @property

@@ -29,14 +29,6 @@ from releaser.planning.fingerprint import canonical, of_bytes
 T = TypeVar("T")
 
 
-class UtcClock:
-    """The system's clock, for the events whose time nobody else tells."""
-
-    def now(self) -> datetime:
-        """The time in UTC, with its zone."""
-        return datetime.now(UTC)
-
-
 # --- a delivery's life ---
 
 

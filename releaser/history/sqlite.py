@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from releaser.clock import SYSTEM_CLOCK
 from releaser.history import audit, chain, leases, records
 from releaser.history import sqlite_rows as rows
 from releaser.history.locks import LifeLocks
@@ -32,7 +33,7 @@ class SqliteHistory:
     @classmethod
     def open(cls, path: Path, clock: Clock | None = None, timeout: float = 30.0) -> "SqliteHistory":
         """The history in `path`; nothing is created before the first write, and nothing is opened before it is used."""
-        return cls(path, clock or records.UtcClock(), timeout)
+        return cls(path, clock or SYSTEM_CLOCK, timeout)
 
     @property
     def id(self) -> str:

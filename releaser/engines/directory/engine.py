@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from releaser.engines.clock import SYSTEM_CLOCK
+from releaser.clock import SYSTEM_CLOCK
 from releaser.engines.directory.applying import apply
 from releaser.engines.directory.errors import unreadable, unwritable
 from releaser.engines.directory.folder import Place, opened

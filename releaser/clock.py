@@ -1,4 +1,4 @@
-"""The time of this machine, for engines that are given no other clock."""
+"""The time of this machine, for whoever is given no other clock."""
 
 from datetime import UTC, datetime
 
