@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from releaser.declarations.loader import ProjectDeclarations
-from releaser.engines.memory import MemoryEngine, MemoryTarget
+from releaser.engines.memory import RUNS, MemoryEngine, MemoryTarget
 from releaser.history.memory import MemoryHistory
 from releaser.model.delivery import DeclarationSource, Delivery, Result
 from releaser.model.environment import Verify
@@ -23,6 +23,7 @@ from releaser.operations.execute import execute, propose
 from releaser.operations.proposing import Request
 from releaser.operations.workspace import Actor, Workspace
 from releaser.planning import fingerprint
+from releaser.ports import Capabilities
 from releaser.registry.memory import MemoryRegistry
 
 PIPELINE = """
@@ -64,10 +65,14 @@ class MovableClock:
 @dataclass
 class Secrets:
     values: dict[str, str] = field(default_factory=lambda: {"SHOP_PASSWORD": "hunter-two"})
+    commands: list[tuple[str, ...]] = field(default_factory=list)  # every one that was run
     seen: set[bytes] = field(default_factory=set)
 
     def read(self, name: str, definition: JsonMap) -> bytes:
-        if definition.get("from") != "env" or definition["name"] not in self.values:
+        if definition["from"] == "exec":
+            self.commands.append(tuple(definition["command"]))
+            return b"printed-value"
+        if definition["from"] != "env" or definition["name"] not in self.values:
             raise SecretMissing(f"secret {name} has no value")
         self.seen.add(self.values[definition["name"]].encode())
         return self.values[definition["name"]].encode()
@@ -137,6 +142,11 @@ class Project:
     verifier: Verifier = field(default_factory=Verifier)
     stop: Stopper = field(default_factory=Stopper)
     watcher: Watcher = field(default_factory=Watcher)
+    capabilities: Capabilities = RUNS
+
+    def another(self) -> "Project":
+        """The same project in another process."""
+        return replace(self, history=self.history.client(), watcher=Watcher(), stop=Stopper())
 
     def write(self, name: str, text: str) -> None:
         (self.root / "envs" / name).write_text(text)
@@ -170,7 +180,7 @@ class Project:
     def _engine(self, section: JsonMap) -> MemoryEngine:
         """The declared folder, or the recorded host, names the target."""
         name = str(section.get("path") or section.get("host")).removeprefix("deploy/")
-        return MemoryEngine(self.target(name), clock=self.clock)
+        return MemoryEngine(self.target(name), self.capabilities, clock=self.clock)
 
     # --- the verbs, each as a process of its own ---
 
