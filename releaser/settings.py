@@ -42,10 +42,10 @@ class Settings:
         """Who acts: --by, RELEASE_BY, what CI says, the user settings, else user@host."""
         found = self.get("by", flag=flag, default="")
         if found.value:
-            return found
+            return Setting(name="by", value=_text(found.value), origin=found.origin)
         for variable in CI_ACTORS:
             if self.environ.get(variable):
-                return Setting(name="by", value=self.environ[variable], origin=variable)
+                return Setting(name="by", value=_text(self.environ[variable]), origin=variable)
         return Setting(name="by", value=f"{_user()}@{socket.gethostname()}", origin="default")
 
     @property
@@ -66,6 +66,11 @@ def folder(environ: Mapping[str, str], variable: str, below_home: str) -> Path:
     stated = environ.get(variable, "")
     home = Path(environ.get("HOME") or Path.home())
     return (Path(stated) if stated.startswith("/") else home / below_home) / "releaser"
+
+
+def _text(value: str) -> str:
+    """A variable as text that can be recorded: bytes that are not UTF-8 as escapes."""
+    return value.encode(errors="backslashreplace").decode()
 
 
 def _user_settings(file: Path) -> dict[str, str]:

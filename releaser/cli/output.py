@@ -11,7 +11,7 @@ from typing import TextIO
 import msgspec
 
 from releaser.cli import styles
-from releaser.model.value import Document
+from releaser.model.value import Document, Json
 
 PIPED_WIDTH = 120
 NARROWEST = 40
@@ -39,7 +39,7 @@ class Output:
 
     def data(self, document: Document) -> None:
         """Print a document as JSON, one line of JSON, or YAML."""
-        encoded = msgspec.json.encode(document)
+        encoded = _encoded(document)
         if self.form == "ndjson":
             _write_bytes(encoded + b"\n")
         elif self.form == "yaml":
@@ -112,6 +112,22 @@ def width_of(stream: TextIO) -> int:
     if not styles.is_terminal(stream):
         return PIPED_WIDTH
     return max(shutil.get_terminal_size((80, 24)).columns, NARROWEST)
+
+
+def _encoded(document: Document) -> bytes:
+    try:
+        return msgspec.json.encode(document)
+    except UnicodeEncodeError:  # a path or a variable with bytes that are not UTF-8
+        return msgspec.json.encode(_escaped(msgspec.to_builtins(document)))
+
+
+def _escaped(tree: Json) -> Json:
+    """The tree with what is not UTF-8 in its texts as escapes."""
+    if isinstance(tree, str):
+        return tree.encode(errors="backslashreplace").decode()
+    if isinstance(tree, dict):
+        return {_escaped(key): _escaped(value) for key, value in tree.items()}
+    return [_escaped(value) for value in tree] if isinstance(tree, list | tuple) else tree
 
 
 def _yaml(encoded: bytes) -> bytes:

@@ -34,6 +34,7 @@ def resolve(ws: Workspace, pipeline: Pipeline, version: str, tags: Mapping[str, 
 
     Where a tag is a digest, it is that content. Raises ImageNotFound, RegistryUnreachable.
     """
+    checked_version(version)  # before a registry is asked for a tag of that name
     images: dict[str, ReleaseImage] = {}
     revisions = set()
     for name, declared in pipeline.images.items():
@@ -46,7 +47,7 @@ def resolve(ws: Workspace, pipeline: Pipeline, version: str, tags: Mapping[str, 
         if tag is not None and found.revision:
             revisions.add(found.revision)
     return Release(
-        version=checked_version(version),
+        version=version,
         images=images,
         created_at=ws.clock.now(),
         created_by=ws.actor.name,

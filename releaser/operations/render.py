@@ -16,7 +16,8 @@ def render(ws: Workspace, name: str, version: str | None = None) -> RenderedReso
     pipeline = ws.pipeline()
     entry = entry_of(pipeline, name)
     environment = ws.declarations.environment(entry.name)
-    release, _ = images.registered_or_resolved(ws, pipeline, version or _current(ws, name))
+    wanted = _current(ws, name) if version is None else version
+    release, _ = images.registered_or_resolved(ws, pipeline, wanted)
     used_images(environment, release)
     rendering = ws.engine(environment.engine).render(environment, release)
     return RenderedResources(

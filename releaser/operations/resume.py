@@ -43,6 +43,12 @@ def abort(ws: Workspace, environment: str) -> Result:
 
 
 def _take_up(ws: Workspace, environment: str, verb: str, work: Callable[[Recorder, Attempt], Outcome]) -> Result:
+    if ws.history.head(environment) is None:
+        known_environment(ws, environment)
+        raise Refused(
+            f"nothing was delivered to {environment} yet: there is nothing to {verb}",
+            hint=f"release promote RELEASE --to {environment}",
+        )
     with leased(ws, environment, verb) as lease:
         recorder = Recorder(ws, lease)
         settled = settle(ws, lease)
@@ -60,10 +66,9 @@ def _take_up(ws: Workspace, environment: str, verb: str, work: Callable[[Recorde
 
 def interrupted_head(ws: Workspace, environment: str, verb: str) -> Record:
     """The head, if it is interrupted. Raises Refused."""
-    record = ws.head_record(environment)
-    if record is None:
-        known_environment(ws, environment)
-        raise Refused(f"nothing was delivered to {environment} yet: there is nothing to {verb}")
+    head = ws.history.head(environment)
+    assert head is not None  # noqa: S101 - the caller looked, and no delivery is ever taken away
+    record = ws.history.record(environment, head.revision)
     if record.delivery.status != INTERRUPTED:
         delivery = record.delivery
         raise Refused(

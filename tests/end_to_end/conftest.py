@@ -1,0 +1,90 @@
+"""Copies of the sample shop: fresh, or with releases on their way through it."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import MovableClock
+from tests.end_to_end.shop import REPOSITORY, Shop
+
+_UNSET = (
+    "CI",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "CLICOLOR_FORCE",
+    "GITHUB_ACTOR",
+    "GITLAB_USER_LOGIN",
+    "RELEASE_HISTORY",
+    "RELEASE_OUTPUT",
+    "RELEASE_COLOR",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_STATE_HOME",
+    "PYTHONUTF8",
+)
+
+
+def surroundings(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    """The environment of a person who has nothing of their own."""
+    home.mkdir(exist_ok=True)
+    for name in _UNSET:
+        monkeypatch.delenv(name, raising=False)
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("DOCKER_CONFIG", str(home / ".docker"))
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setenv("RELEASE_BY", "ann")
+    monkeypatch.setenv("RELEASE_FINGERPRINT_KEY", "a key for these tests alone")
+
+
+def _opened(root: Path, monkeypatch: pytest.MonkeyPatch, clock: MovableClock) -> Shop:
+    monkeypatch.chdir(root)
+    monkeypatch.setattr("releaser.wiring.SystemClock", lambda: clock)
+    return Shop(root, monkeypatch, clock)
+
+
+@pytest.fixture(scope="session")
+def _prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """v1.3 went to production yesterday, v1.4 to staging; made once, not to be changed."""
+    base = tmp_path_factory.mktemp("prepared")
+    root = base / "shop"
+    shutil.copytree(REPOSITORY / "envs", root / "envs")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        surroundings(monkeypatch, base / "home")
+        shop = _opened(root, monkeypatch, MovableClock(datetime.now(UTC) - timedelta(days=1)))
+        shop.promote("v1.3", "test1", "staging")
+        shop.clock.move(minutes=1)
+        shop.promote("v1.3", "production")
+        shop.promote("v1.4", "test1", "staging")
+    return root
+
+
+@pytest.fixture
+def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _prepared: Path) -> Callable[..., Shop]:
+    """`at(FOLDER, fresh=…)`: a copy of the shop there, and the command in it."""
+    surroundings(monkeypatch, tmp_path / "home")
+
+    def copy(root: Path, *, fresh: bool = False) -> Shop:
+        source = REPOSITORY / "envs" if fresh else _prepared
+        shutil.copytree(source, root / "envs" if fresh else root, symlinks=True)
+        return _opened(root, monkeypatch, MovableClock(datetime.now(UTC)))
+
+    return copy
+
+
+@pytest.fixture
+def fresh(at: Callable[..., Shop], tmp_path: Path) -> Shop:
+    """The shop as it is cloned: nothing was delivered."""
+    return at(tmp_path / "shop", fresh=True)
+
+
+@pytest.fixture
+def shop(at: Callable[..., Shop], tmp_path: Path) -> Shop:
+    """v1.3 went through to production yesterday, v1.4 to test1 and staging."""
+    return at(tmp_path / "shop")
