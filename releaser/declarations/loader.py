@@ -218,7 +218,7 @@ class ProjectDeclarations:
         node, problems = yaml12.read(data, path, layer)
         if node is None:
             return _Document(None, problems)
-        told = {place.line for wrong in problems for place in wrong.locations}
+        told = {wrong.locations[0].line for wrong in problems}
         misfits = (wrong for wrong in schema.check(node, kind) if wrong.locations[0].line not in told)
         return _Document(node, (*problems, *misfits))
 

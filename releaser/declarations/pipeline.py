@@ -180,20 +180,16 @@ def circles(names: Mapping[str, object], after: Callable[[str], tuple[str, ...]]
     """The circles in which names follow each other, each once."""
     done: set[str] = set()
     for start in names:
-        path: list[str] = []
-        todo: list[tuple[str, Iterator[str]]] = []
-        if start not in done:
-            path.append(start)
-            todo.append((start, iter(after(start))))
-        while todo:
-            name, followers = todo[-1]
-            follower = next(followers, None)
+        # The way from the start to where we are: each name with the followers that are still to be looked at.
+        way: dict[str, Iterator[str]] = {} if start in done else {start: iter(after(start))}
+        while way:
+            name = next(reversed(way))
+            follower = next(way[name], None)
             if follower is None:
                 done.add(name)
-                path.pop()
-                todo.pop()
-            elif follower in path:
-                yield tuple(path[path.index(follower) :])
+                del way[name]
+            elif follower in way:
+                names_on_it = list(way)
+                yield tuple(names_on_it[names_on_it.index(follower) :])
             elif follower not in done:
-                path.append(follower)
-                todo.append((follower, iter(after(follower))))
+                way[follower] = iter(after(follower))

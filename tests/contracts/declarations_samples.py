@@ -1,4 +1,9 @@
-"""One layer and one pipeline with every word that their schemas know."""
+"""One layer and one pipeline with every word that their schemas know; and what is said of wrong ones."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
 
 LAYER = """\
 # yaml-language-server: $schema=../schemas/layer.schema.json
@@ -148,3 +153,13 @@ ENGINES = (
     "{kind: swarm}",
     "{kind: kubernetes, context: c, namespace: n}",
 )
+
+
+def said(name: str) -> list[Any]:
+    """Cases from `said_of_<name>.txt`: blocks of a title, a document, and the place and words of what is wrong."""
+    cases = []
+    text = (Path(__file__).parents[1] / "declarations" / f"said_of_{name}.txt").read_text()
+    for block in text.strip().split("\n\n"):
+        title, *lines, words = block.split("\n")
+        cases.append(pytest.param("\n".join(lines), words.removeprefix("=> "), id=title.removeprefix("# ")))
+    return cases

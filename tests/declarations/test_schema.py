@@ -1,6 +1,5 @@
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 from releaser.declarations import schema, yaml12
 from releaser.model.errors import Problem
 from releaser.model.tree import plain
-from tests.contracts.declarations_samples import ENGINES, LAYER, PIPELINE
+from tests.contracts.declarations_samples import ENGINES, LAYER, PIPELINE, said
 
 Told = Callable[[tuple[Problem, ...]], list[str]]
 
@@ -162,15 +161,6 @@ class Nowhere:
 
 
 # --- what a person reads ---
-
-
-def said(name: str) -> list[Any]:
-    """Blocks of a name, a document and what is said of it."""
-    cases = []
-    for block in (Path(__file__).parent / f"said_of_{name}.txt").read_text().strip().split("\n\n"):
-        title, *lines, words = block.split("\n")
-        cases.append(pytest.param("\n".join(lines), words.removeprefix("=> "), id=title.removeprefix("# ")))
-    return cases
 
 
 @pytest.mark.parametrize(("text", "words"), said("layers"))

@@ -1,0 +1,160 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from releaser.declarations import pipeline as pipelines
+from releaser.declarations import schema, yaml12
+from releaser.model.environment import Pipeline, RegistrySettings, Upstream
+from releaser.model.errors import Problem
+from tests.contracts.declarations_samples import PIPELINE
+
+Told = Callable[[tuple[Problem, ...]], list[str]]
+HEAD = "project: shop\nenvironments: {a: {}}\n"
+
+
+def made(text: str) -> tuple[Pipeline, tuple[Problem, ...]]:
+    node = yaml12.load(text, pipelines.FILE)
+    assert schema.check(node, "pipeline") == ()
+    return pipelines.pipeline(node)
+
+
+def test_every_word() -> None:
+    pipeline, problems = made(PIPELINE)
+    images, entries = pipeline.images, pipeline.environments
+
+    assert problems == ()
+    assert (pipeline.project, pipeline.history) == ("shop", "sqlite:.release/history.db")
+    assert pipeline.registries == {"registry.internal:5000": RegistrySettings(ca="envs/ca.pem")}
+    assert list(images) == ["api", "web", "cache"]
+    assert (images["api"].repository, images["api"].lookup) == ("registry.example.com/shop/api",) * 2
+    assert (images["web"].repository, images["web"].lookup) == ("registry.example.com/shop/web", "oci:images/web")
+    assert images["cache"].digest == "sha256:" + "0123456789abcdef" * 4
+    assert [str(image.location) for image in images.values()] == [f"envs/pipeline.yaml:{n}:3" for n in (5, 6, 7)]
+    assert list(entries) == ["test1", "test2", "staging", "dark", "production"]
+    assert entries["test1"].layers == ("base", "test")
+    assert [entry.upstream for entry in entries.values()] == [
+        None,
+        None,
+        Upstream(mode="any", environments=("test1", "test2")),
+        Upstream(mode="all", environments=("test1", "test2")),
+        Upstream(mode="all", environments=("staging",)),
+    ]
+    assert [entry.platforms for entry in entries.values()][:2] == [("linux/amd64",), ("linux/arm64",)]
+    assert (entries["production"].soak, entries["production"].confirm) == (86400.0, "name")
+    assert (entries["staging"].soak, entries["staging"].confirm) == (None, None)
+    assert str(entries["staging"].location) == "envs/pipeline.yaml:15:3"
+
+
+def test_the_defaults() -> None:
+    pipeline, problems = made(HEAD)
+
+    assert problems == ()
+    assert (pipeline.history, pipeline.images, pipeline.registries) == (None, {}, {})
+    assert pipeline.environments["a"].platforms == ("linux/amd64",)
+    assert pipeline.environments["a"].layers == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("0s", 0), ("10s", 10), ("1m30s", 90), ("24h", 86400), ("1.5h", 5400), ("500ms", 0.5)]
+)
+def test_time_spans(text: str, seconds: float) -> None:
+    assert pipelines.seconds(text) == seconds
+
+
+@pytest.mark.parametrize(
+    "repository",
+    [
+        "registry.example.com/shop/api", "docker.io/library/redis", "localhost/api", "localhost:5000/api",
+        "127.0.0.1:5000/a/b/c", "[::1]:5000/api", "r.io/a__b", "r.io/a-b.c_d", "r.io/a---b",
+    ],
+)  # fmt: skip
+def test_a_repository(repository: str) -> None:
+    assert made(HEAD + f"images: {{i: '{repository}'}}")[1] == ()
+
+
+@pytest.mark.parametrize(
+    ("repository", "hint"),
+    [
+        ("redis", "name its registry too: `docker.io/library/redis`"),
+        ("shop/api", "name its registry too: `docker.io/shop/api`"),
+        ("r.io/api:1.2", "write the repository without a tag: the tag is the release's name"),
+        ("r.io:5000/api:1.2", "write the repository without a tag: the tag is the release's name"),
+        ("r.io/api@sha256:" + "0" * 64, "write the repository alone, and the digest as `digest: sha256:…` beside it"),
+        ("r.io/Shop/API", "repositories are lower case: `r.io/shop/api`"),
+        ("https://r.io/api", "write it as `registry.example.com/shop/api`"),
+        ("r.io/", "write it as `registry.example.com/shop/api`"),
+        ("r.io//api", "write it as `registry.example.com/shop/api`"),
+        ("r.io/../api", "write it as `registry.example.com/shop/api`"),
+        ("r.io/api ", "write it as `registry.example.com/shop/api`"),
+        ("r.io/-api", "write it as `registry.example.com/shop/api`"),
+        ("--help", "write it as `registry.example.com/shop/api`"),
+        ("", "write it as `registry.example.com/shop/api`"),
+    ],
+)
+def test_no_repository(repository: str, hint: str, told: Told) -> None:
+    for text in (f"images: {{i: '{repository}'}}", f"images: {{i: {{repository: '{repository}'}}}}"):
+        (only,) = told(made(HEAD + text)[1])
+        assert only.endswith(f"`{repository}` is not a repository | {hint}")
+
+
+@pytest.mark.parametrize("source", ["oci:images/web", "oci:a", "registry.example.com/mirror/web"])
+def test_a_source(source: str) -> None:
+    assert made(HEAD + f"images: {{i: {{repository: r.io/a, source: '{source}'}}}}")[1] == ()
+
+
+@pytest.mark.parametrize("source", ["oci:", "oci:/abs", "oci:../x", "oci:a/../../x", "oci:a/.."])
+def test_a_layout_outside_the_root(source: str, told: Told) -> None:
+    (only,) = told(made(HEAD + f"images: {{i: {{repository: r.io/a, source: '{source}'}}}}")[1])
+    assert only.startswith("envs/pipeline.yaml:3:42 ")
+    assert "is not a path below the root" in only
+
+
+WRONG = {
+    "an unknown upstream": (
+        {"test1": "{}", "prod": "{from: tset1}"}, ["4:16 no environment `tset1` | did you mean `test1`?"]
+    ),
+    "one of several": (
+        {"a": "{}", "b": "{from: {any: [a, zz]}}"}, ["4:23 no environment `zz` | known: a, b"]
+    ),
+    "itself": ({"a": "{from: a}"}, ["3:13 `from` leads in a circle: a → a | let one of them be an entry"]),
+    "a circle": (
+        {"a": "{from: c}", "b": "{from: a}", "c": "{from: {all: [b]}}"},
+        ["3:13 `from` leads in a circle: a → c → b → a | let one of them be an entry, without `from`"],
+    ),
+    "two circles": (
+        {"a": "{from: b}", "b": "{from: a}", "c": "{from: d}", "d": "{from: c}"},
+        ["3:13 `from` leads in a circle: a → b → a |", "5:13 `from` leads in a circle: c → d → c |"],
+    ),
+    "soak without from": ({"a": "{soak: 1h}"}, ["3:7 `soak` without `from` | soak is the time in the environments"]),
+    "a layer twice": ({"a": "{layers: [x, y, x]}"}, ["3:22 the layer `x` stands twice | keep one of them"]),
+    "its own layer": ({"a": "{layers: [x, a]}"}, ["3:19 `a` is its own layer | leave it out: `envs/a.yaml` is always"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("environments", "words"), WRONG.values(), ids=WRONG)
+def test_rules_that_cannot_be(environments: dict[str, str], words: list[str], told: Told) -> None:
+    lines = "".join(f"  {name}: {rules}\n" for name, rules in environments.items())
+
+    found = told(made(f"project: shop\nenvironments:\n{lines}")[1])
+
+    assert len(found) == len(words)
+    for line, start in zip(found, words, strict=True):
+        assert line.startswith("envs/pipeline.yaml:" + start)
+
+
+def test_a_long_chain_is_no_circle() -> None:
+    names = [f"e{n}" for n in range(20_000)]
+    lines = "".join(f"  {name}: {{from: {below}}}\n" for name, below in zip(names[1:], names, strict=False))
+
+    assert made(f"project: shop\nenvironments:\n  e0: {{}}\n{lines}")[1] == ()
+
+
+def test_circles_of_a_graph() -> None:
+    graph = {"a": ("b", "c"), "b": ("d",), "c": ("d",), "d": (), "e": ("f",), "f": ("g", "e"), "g": ("f",)}
+
+    def after(name: str) -> tuple[str, ...]:
+        return graph[name]
+
+    found: Any = list(pipelines.circles(graph, after))
+    assert found == [("f", "g"), ("e", "f")]
