@@ -166,6 +166,8 @@ def _write_back(ws: Workspace, recorder: Recorder, attempt: Attempt, before: Bef
     )
     recorder.still_ours()
     engine.apply(work, Values(ws, _definitions(ws, attempt, before)), recorder)
+    if not work.desired:
+        return  # nothing has to run
     readiness = engine.wait(work, Unstoppable(), recorder)
     if not readiness.ready:
         raise NotReady(readiness.message or "not ready in time")

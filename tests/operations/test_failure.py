@@ -70,6 +70,13 @@ def test_a_secret_in_the_last_words_is_masked(project):
     assert "hunter-two" not in str(project.history.record("test", 2))
 
 
+def test_a_first_delivery_that_is_never_ready_leaves_nothing(project):
+    _break(project, "never ready")
+    result = project.promote("v1", "test")
+    assert (result.outcome, result.delivery.restored) == ("failed", 0)
+    assert "the empty environment is back" in result.delivery.message
+
+
 def test_keep(project):
     project.promote("v1", "test")
     project.edit("base.yaml", "verify:", "on_failure: keep\nverify:")
