@@ -355,3 +355,14 @@ def test_every_file_is_read_once(project: Project, monkeypatch: pytest.MonkeyPat
     declarations.problems()
 
     assert sorted(read) == ["envs/base.yaml", "envs/pipeline.yaml", "envs/staging.yaml", "envs/test1.yaml"]
+
+
+def test_the_sample_is_right() -> None:
+    root = find_root(Path(__file__).parent)
+    declarations = ProjectDeclarations(root)
+
+    assert declarations.problems() == ()
+    for name in declarations.pipeline().environments:
+        first, *_ = (root / f"envs/{name}.yaml").read_text().splitlines()
+        assert first == "# yaml-language-server: $schema=../schemas/layer.schema.json"
+        assert declarations.environment(name).services
