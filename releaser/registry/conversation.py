@@ -26,7 +26,7 @@ class _Busy(NoAnswer):
 
     def __init__(self, status: int, asked: float | None, longest: float) -> None:
         told = "too many requests (429)" if status == 429 else f"an error of its own ({status})"
-        wait = "" if asked is None else f" and asks to wait {asked:.0f} seconds"
+        wait = "" if asked is None else f" and asks to wait {asked:.0f} s"
         again = asked is None or asked <= longest
         super().__init__(f"answers {told}{wait}", "wait and run the command again", again=again)
         self.asked = asked or 0.0

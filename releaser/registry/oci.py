@@ -125,10 +125,8 @@ class _Manifests(Content):
             raise self.place.invalid(f"{printable(digest)} is no sha256 digest", "write sha256: and 64 digits")
         if digest in self._known:
             head = self._conversation.ask("HEAD", f"manifests/{digest}", ACCEPT)
-            if head.status == 404:
-                raise self._no_digest(digest)
             if head.status != 200:
-                self._known.pop(digest)
+                self._known.pop(digest)  # gone, or HEAD is refused: asked for anew
         return self._document(digest)
 
     def document(self, descriptor: Descriptor) -> Document:

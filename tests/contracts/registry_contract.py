@@ -157,7 +157,7 @@ class StoredContract(RegistryContract):
         content.index(
             [
                 on("linux/amd64", child),
-                {**on("unknown/unknown", attestation), "annotations": reference},
+                {**attestation, "annotations": reference},
                 on("unknown/unknown", attestation),
             ]
         )

@@ -380,16 +380,30 @@ def test_another_port_is_another_place(town: Town) -> None:
     assert [one.authorization for one in other.seen] == [None]
 
 
-def test_login_that_a_storage_asks_for_is_not_given(town: Town, logged_in: Callable[..., None]) -> None:
+@pytest.mark.parametrize("challenge", ['Basic realm="x"', bearer("https://evil.test/token")])
+def test_login_that_a_storage_asks_for_is_not_given(town: Town, logged_in: Callable[..., None], challenge: str) -> None:
     logged_in("registry.test")
     evil = town.secure("evil.test", "198.51.100.66")
-    evil.rules = [lambda _: Reply(401, {"WWW-Authenticate": 'Basic realm="x"'})]
+    evil.rules = [lambda _: Reply(401, {"WWW-Authenticate": challenge})]
     town.server.rules = [
         asks_for('Basic realm="x"', BASIC),
         lambda one: Reply(307, {"Location": f"https://evil.test{one.path}"}),
     ]
     assert "sends us to evil.test, which answers 401" in town.refusal().message
-    assert {one.authorization for one in evil.seen} == {None}
+    assert [one.authorization for one in evil.seen] == [None], "nor is a second request made of it"
+
+
+def test_declared_token_server_without_tls_gets_no_login(
+    scripted: ScriptedRegistry, network: Network, logged_in: Callable[..., None]
+) -> None:
+    logged_in("registry.test")
+    network.place("registry.test", "198.51.100.1", scripted, port=80)
+    network.place("auth.test", "198.51.100.2", scripted, port=80)
+    scripted.rules = [asks_for(bearer("http://auth.test/token"), "Bearer never"), gives_token()]
+    settings = {"registry.test": RegistrySettings(insecure=True, auth="auth.test")}
+    with pytest.raises(RegistryUnreachable):
+        DistributionRegistry(Path(), settings, limits=QUICK).resolve(IMAGE, "v1")
+    assert [one.authorization for one in scripted.seen if one.path == "/token"] == [None]
 
 
 def test_local_registry_may_have_a_local_token_server(

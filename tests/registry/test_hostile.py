@@ -341,10 +341,13 @@ def test_other_content_than_the_digest(scene: Scene) -> None:
     assert "lies about a digest" in refusal(scene).message
 
 
-def test_other_header_than_the_content(scene: Scene) -> None:
-    _, data = scene.content.documents[scene.content.top]
-    scene.behave(manifest(data, {**KIND, "Docker-Content-Digest": "sha256:" + "6" * 64}))
-    assert "lies about a digest" in refusal(scene).message
+@pytest.mark.parametrize("by", ["tag", "digest"])
+def test_other_header_than_the_content(scene: Scene, by: str) -> None:
+    top = scene.content.top
+    lie = Reply(200, {**KIND, "Docker-Content-Digest": "sha256:" + "6" * 64}, scene.content.documents[top][1])
+    scene.behave(lambda one: Reply(405) if one.method == "HEAD" and by == "tag" else None)
+    scene.behave(lambda one: lie if one.method == "GET" and one.path.endswith(("/v1", top)) else None)
+    assert "lies about a digest: it sends" in refusal(scene).message
 
 
 def test_confirm_is_not_fooled_either(scene: Scene) -> None:

@@ -1,11 +1,13 @@
 """Tags to digests over HTTP, against a registry that follows a script."""
 
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 
 from releaser.model.environment import RegistrySettings
 from releaser.model.errors import ImageNotFound, InvalidDeclarations, RegistryUnreachable
@@ -220,7 +222,24 @@ def test_lasting_trouble_is_told_after_few_attempts(remote: Remote) -> None:
 @pytest.mark.parametrize("after", ["3600", "Wed, 21 Oct 2099 07:28:00 GMT", "9" * 40])
 def test_registry_that_asks_to_wait_long_is_not_hammered(remote: Remote, after: str) -> None:
     remote.server.rules = [lambda _: Reply(429, {"Retry-After": after})]
-    with pytest.raises(RegistryUnreachable, match=r"too many requests \(429\) and asks to wait \d+ seconds"):
+    with pytest.raises(RegistryUnreachable, match=r"too many requests \(429\) and asks to wait \d+ s"):
+        remote.registry.resolve(image(remote), "v1")
+    assert len(remote.server.seen) == 1
+
+
+def test_wait_that_is_asked_for_is_kept(remote: Remote) -> None:
+    digest = remote.push("v1")[""]
+    troubles = [Reply(429, {"Retry-After": "1"})]
+    remote.server.rules = [lambda _: troubles.pop() if troubles else None]
+    start = time.monotonic()
+    assert remote.registry.resolve(image(remote), "v1").digest == digest
+    assert time.monotonic() - start >= 1
+
+
+def test_longest_pause_is_a_limit(remote: Remote) -> None:
+    remote.registry = DistributionRegistry(Path(), {}, limits=Limits(longest_pause=0.5))
+    remote.server.rules = [lambda _: Reply(503, {"Retry-After": "1"})]
+    with pytest.raises(RegistryUnreachable, match="asks to wait 1 s"):
         remote.registry.resolve(image(remote), "v1")
     assert len(remote.server.seen) == 1
 
@@ -288,6 +307,16 @@ def test_own_authority(secure: Callable[[str, str], ScriptedRegistry], ca: str) 
     assert "{ca: FILE}" in str(failure.value.hint)
 
 
+def test_loopback_with_an_authority_speaks_tls(certificate: Callable[[str], trustme.LeafCert], ca: str) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate("127.0.0.1").configure_cert(context)
+    content = multi()
+    with ScriptedRegistry(context) as server:
+        server.store("shop/api", "v1", content)
+        registry = DistributionRegistry(Path(), {server.host: RegistrySettings(ca=ca)}, limits=QUICK)
+        assert registry.resolve(Image(name="api", repository=f"{server.host}/shop/api"), "v1").digest == content.top
+
+
 def test_certificate_of_another_host(secure: Callable[[str, str], ScriptedRegistry], network, ca: str) -> None:
     network.place("other.test", "198.51.100.1", secure("registry.test", "198.51.100.1"))
     registry = DistributionRegistry(Path(), {"other.test": RegistrySettings(ca=ca)}, limits=QUICK)
@@ -348,6 +377,20 @@ def test_proxy_is_asked_for_the_rest(scripted: ScriptedRegistry, monkeypatch: py
         registry.resolve(Image(name="api", repository="registry.test/shop/api"), "v1")
     assert seen[0].path == "http://registry.test/v2/shop/api/manifests/v1"
     assert seen[0].headers["proxy-authorization"].startswith("Basic ")
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["http://169.254.169.254/latest", "http://[fd00:ec2::254]/", "http://127.0.0.1:2375/", "http://localhost/"],
+)
+def test_proxy_is_not_asked_for_what_is_never_asked(
+    scripted: ScriptedRegistry, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    registry = proxied(scripted, monkeypatch)
+    scripted.rules = [lambda _: Reply(307, {"Location": target})]
+    with pytest.raises(RegistryUnreachable, match=r"link-local or metadata|this machine"):
+        registry.resolve(Image(name="api", repository="registry.test/shop/api"), "v1")
+    assert [one.path for one in scripted.seen] == ["http://registry.test/v2/shop/api/manifests/v1"]
 
 
 @pytest.mark.parametrize(
