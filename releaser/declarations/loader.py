@@ -100,7 +100,8 @@ class ProjectDeclarations:
         if self._pipeline is None:
             document = self._document(pipelines.FILE, "pipeline")
             if isinstance(document, Unreadable):
-                self._pipeline = None, (problem(document.message, document.hint),)
+                hint = "begin a project with `release init`" if document.missing else document.hint
+                self._pipeline = None, (problem(document.message, hint),)
             elif document.node is None or document.problems:
                 self._pipeline = None, document.problems
             else:
@@ -118,9 +119,10 @@ class ProjectDeclarations:
     # --- an environment ---
 
     def _resolved(self, entry: PipelineEntry) -> _Resolution:
-        if self._latest is None or self._latest[0] != entry.name:
-            self._latest = entry.name, self._resolve(entry)
-        return self._latest[1]
+        latest = self._latest  # environments may be resolved in several threads
+        if latest is None or latest[0] != entry.name:
+            latest = self._latest = entry.name, self._resolve(entry)
+        return latest[1]
 
     def _resolve(self, entry: PipelineEntry) -> _Resolution:
         layers, problems = self._layers(entry)
