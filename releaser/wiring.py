@@ -1,6 +1,7 @@
 """Wiring: settings become a workspace; engines, stores and registries are imported when they are asked for."""
 
 import os
+import re
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -102,11 +103,17 @@ def open_history(root: Path, address: str) -> HistoryStore:
     scheme, _, rest = address.partition(":")
     if scheme != "sqlite" or not rest:
         raise BadArgument(
-            f"{address} is no history that this version opens", hint="sqlite:PATH, as in sqlite:.release/history.db"
+            f"{without_password(address)} is no history that this version opens",
+            hint="sqlite:PATH, as in sqlite:.release/history.db",
         )
     from releaser.history.sqlite import SqliteHistory  # noqa: PLC0415 - a store is imported when it is opened
 
     return SqliteHistory.open(root / rest)
+
+
+def without_password(address: str) -> str:
+    """An address of a history as it may be shown."""
+    return re.sub(r"(?<=://)([^/@:]*):[^/]*@", r"\1:***@", address)
 
 
 def open_engine(root: Path, section: JsonMap) -> Engine:

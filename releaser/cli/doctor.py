@@ -1,7 +1,6 @@
 """doctor: settings with their origins, and whether everything answers."""
 
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,9 +20,7 @@ from releaser.operations import doctor
 from releaser.operations.doctor import DECLARATIONS, HISTORY, Machine
 from releaser.planning.redact import printable
 from releaser.planning.wording import count
-from releaser.wiring import Flags, history_setting, open_history, project_root
-
-_PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/@]*@")
+from releaser.wiring import Flags, history_setting, open_history, project_root, without_password
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +58,7 @@ def _settings(invocation: Invocation, root: Path, history: Setting) -> Iterator[
     settings, shared = invocation.settings, invocation.shared
     origin = "-C" if shared.directory != Path() else "the nearest folder with envs/pipeline.yaml"
     yield Setting(name="root", value=str(root), origin=origin)
-    yield Setting(name=history.name, value=_PASSWORD.sub(r"\1:***@", history.value), origin=history.origin)
+    yield Setting(name=history.name, value=without_password(history.value), origin=history.origin)
     yield settings.actor()
     yield settings.get("output", flag="json" if shared.json else shared.output, default="table")
     yield settings.get("color", flag=shared.color, default="auto")

@@ -18,6 +18,7 @@ from releaser.model.environment import ChainLink
 from releaser.model.tree import REMOVE
 from releaser.operations import explain
 from releaser.planning.redact import printable
+from releaser.planning.wording import count
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,4 +74,6 @@ def _chain(out: Output, chain: tuple[ChainLink, ...]) -> Iterator[str]:
 
 
 def _value(link: ChainLink) -> str:
-    return "" if link.action == REMOVE else shown(link.value)
+    if link.action == REMOVE:
+        return ""
+    return f"({count(len(link.value), 'key')})" if isinstance(link.value, dict) else shown(link.value)

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from releaser.cli import errors
-from releaser.cli.environments import chosen
 from releaser.cli.invocation import Invocation
 from releaser.cli.options import OneEnvironment
 from releaser.cli.options import Options as SharedOptions
@@ -14,6 +13,7 @@ from releaser.cli.output import Output
 from releaser.model.documents import Locks
 from releaser.model.errors import BadArgument
 from releaser.operations import lock
+from releaser.operations.rollback import known_environment
 from releaser.planning.redact import printable
 
 
@@ -35,9 +35,9 @@ def run(invocation: Invocation, options: Options) -> int:
     if not options.reason.strip():
         raise BadArgument("--reason is empty", hint="say why, for the record")
     with invocation.workspace(by=options.by) as ws:
-        (name,) = chosen(ws, [options.env])
-        document = lock.break_(ws, name, options.reason)
-    invocation.out.document(document, lambda out: _show(out, name, document))
+        known_environment(ws, options.env)
+        document = lock.break_(ws, options.env, options.reason)
+    invocation.out.document(document, lambda out: _show(out, options.env, document))
     return errors.DONE
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from releaser.cli.outcomes import STYLES
 from releaser.cli.output import Output
+from releaser.cli.show_plan import wrapped
 from releaser.cli.times import age
 from releaser.cli.values import cells, padded
 from releaser.model.delivery import ABORTED, FAILED, INTERRUPTED, RUNNING, SUCCEEDED
@@ -48,7 +49,10 @@ def show_status(out: Output, status: Status, more: Surroundings) -> None:
     if notes:
         out.line()
     for symbol, note in notes:
-        out.line(f"{out.style(symbol, 'warn')} {printable(note)}")
+        first, *rest = wrapped(out, note, hang=2)
+        out.line(f"{out.style(symbol, 'warn')} {first[2:]}")
+        for line in rest:
+            out.line(line)
     out.next(*dict.fromkeys(_next(status, more)))
 
 

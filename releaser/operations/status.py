@@ -1,7 +1,6 @@
 """status: what is known to run where; with `live`, whether it is ready and untouched."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from releaser.model.delivery import Delivery
 from releaser.model.documents import CurrentState, DriftState, EnvironmentStatus, HeadState, ServiceState, Status
@@ -16,6 +15,8 @@ def report(ws: Workspace, names: Sequence[str], *, live: bool = False) -> Status
     heads = ws.history.heads()
     if not live:
         return Status(environments=tuple(_recorded(ws, name, heads.get(name)) for name in names))
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only where engines are asked
+
     with ThreadPoolExecutor(max_workers=4) as pool:
         return Status(environments=tuple(pool.map(lambda name: _live(ws, name, heads.get(name)), names)))
 
