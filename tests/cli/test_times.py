@@ -24,7 +24,8 @@ class OnTerminal(Output):
     on_terminal = True
 
 
-def test_moments(berlin):
+@pytest.mark.usefixtures("berlin")
+def test_moments():
     assert times.moment(Output(), NOW, NOW) == "2026-11-24T14:02:11Z"
     assert times.moment(OnTerminal(), NOW, NOW) == "24 Nov 15:02"
     assert times.moment(OnTerminal(), datetime(2025, 7, 1, 22, 30, tzinfo=UTC), NOW) == " 2 Jul 2025 00:30"
