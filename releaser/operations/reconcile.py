@@ -7,7 +7,7 @@ from releaser.model.drift import MISSING, DriftItem
 from releaser.model.errors import AcceptRefused, Refused
 from releaser.model.plan import RECONCILE
 from releaser.model.resource import EMPTY, Inventory, InventoryItem, Live, Observation, Resource
-from releaser.model.value import Json
+from releaser.model.value import Json, at_path, parse_path
 from releaser.operations.proposing import Goal, Proposal, Request, conclude, draft, observe
 from releaser.operations.rollback import in_order, known_environment, readable
 from releaser.operations.secrets import changed_commands, not_run, refuse_barred
@@ -86,14 +86,23 @@ def accepted(inventory: Inventory, observation: Observation, digests: dict[str, 
 
 
 def _as_live(live: Live, before: InventoryItem | None) -> InventoryItem:
-    secrets = before.resource.secrets if before else {}
     body = live.body
-    resource = Resource(id=live.id, body=body, fingerprint=fingerprint.of(body), secrets=secrets)
+    if before is not None and before.snapshot == body:
+        resource = before.resource  # it was recreated, and is the same
+    else:
+        known = before.resource.secrets if before else {}
+        secrets = {path: name for path, name in known.items() if at_path(body, parse_path(path)) is not None}
+        resource = Resource(id=live.id, body=body, fingerprint=fingerprint.of(body), secrets=secrets)
     revision = live.mark.revision if live.mark else (before.revision if before else 0)
     return InventoryItem(resource=resource, snapshot=body, uid=live.uid, generation=live.generation, revision=revision)
 
 
 def _refuse_secrets(item: DriftItem) -> None:
+    if item.resource.startswith("secret/"):
+        raise AcceptRefused(
+            f"{item.resource} drifted ({item.kind}), and a secret is never accepted",
+            hint="put the record back: release reconcile --to ENV",
+        )
     for field in item.fields:
         if drifting.REPLACED in (field.live, field.recorded):
             raise AcceptRefused(

@@ -1,9 +1,16 @@
 """reconcile: the record over the drift, or the drift into the record."""
 
+from dataclasses import replace
+
+import msgspec
 import pytest
 
+from releaser.engines.memory import RUNS
+from releaser.model.delivery import FAILED
 from releaser.model.errors import AcceptRefused, Refused
+from releaser.model.event import Point
 from releaser.operations import drift, promote, reconcile
+from releaser.operations.execute import execute, propose
 
 
 def _edit(project, **environment):
@@ -57,3 +64,136 @@ def test_accept_never_takes_another_image_or_a_secret(project):
 def test_nothing_delivered_nothing_to_reconcile(project):
     with pytest.raises(Refused, match="nothing was delivered"):
         project.reconcile("test")
+
+
+def test_nothing_known_to_run_nothing_to_reconcile(project):
+    project.promote("v1", "test")
+    project.die_at(Point.COMMITTED)
+    with project.dying():
+        project.promote("v2", "test")
+    with pytest.raises(Refused, match="what should run there is not known") as refused:
+        project.reconcile("test")
+    assert "release resume test" in refused.value.hint
+
+
+def test_after_a_failure_it_puts_back_what_was_restored(project):
+    project.promote("v1", "test")
+    project.edit("base.yaml", "LEVEL: info", "LEVEL: debug")
+    project.verifier.refuses.add("v2")
+    project.promote("v2", "test")
+    before = project.target("test").things["service/api"].body
+    _edit(project, LEVEL="trace")
+    delivery = project.reconcile("test").delivery
+    assert (delivery.release, delivery.config_digest) == ("v1", project.history.delivery("test", 1).config_digest)
+    assert project.target("test").things["service/api"].body == before
+
+
+def test_everything_comes_back_in_the_order_in_which_it_is_needed(project):
+    project.edit("base.yaml", "services:", "volumes: {data: {}}\nnetworks: {front: {}}\nservices:")
+    project.promote("v1", "test")
+    target = project.target("test")
+    target.things.clear()
+    target.calls.clear()
+    project.reconcile("test")
+    first = list(target.writes)
+    assert first == ["create network/front", "create volume/data", "create secret/password", "create service/api"]
+    target.calls.clear()
+    project.verifier.refuses.add("v2")
+    project.watcher.at[Point.RESTORING] = target.things.clear
+    project.promote("v2", "test")
+    assert target.writes[-4:] == first
+
+
+def test_what_was_added_by_hand_and_bears_our_mark_is_removed(project):
+    project.promote("v1", "test")
+    target = project.target("test")
+    target.put("service/copy", replace(target.things["service/api"]))
+    project.reconcile("test")
+    assert target.things.keys() == {"service/api", "secret/password"}
+    assert drift.of(project.workspace(), "test").clean is True
+
+
+# --- accept ---
+
+
+def test_accept_takes_missing_and_recreated_things_in(project):
+    project.edit("base.yaml", "secrets:", "  worker: {image: api}\nsecrets:")
+    project.promote("v1", "test")
+    target = project.target("test")
+    before = project.history.record("test", 1).inventory.items["service/api"].resource
+    target.remove("service/worker")
+    target.recreate("service/api")
+    assert project.reconcile("test", accept=True).outcome == "delivered"
+    assert drift.of(project.workspace(), "test").clean is True
+    items = project.history.record("test", 2).inventory.items
+    assert items.keys() == {"service/api", "secret/password"}
+    assert items["service/api"].resource == before  # it is the same but for its id
+    plan = project.plan(promote.request("test", "v1"))
+    assert {c.resource: c.action for c in plan.changes if c.action != "unchanged"} == {"service/worker": "create"}
+
+
+@pytest.mark.parametrize("what", ["changed", "missing", "added"])
+def test_accept_never_takes_a_secret(project, what):
+    project.capabilities = msgspec.structs.replace(RUNS, owns_orphans=True)
+    project.promote("v1", "test")
+    target = project.target("test")
+    if what == "changed":
+        target.change("secret/password", {"from": "env", "name": "OTHER"})
+    elif what == "missing":
+        target.remove("secret/password")
+    else:
+        target.change("secret/other", {"from": "env", "name": "OTHER"})
+    with pytest.raises(AcceptRefused, match="secret/"):
+        project.plan(reconcile.request("test", accept=True))
+
+
+def test_accept_takes_the_removal_of_a_reference(project):
+    project.promote("v1", "test")
+    target = project.target("test")
+    body = target.things["service/api"].body
+    target.change("service/api", {**body, "environment": {"LEVEL": "info"}})
+    project.reconcile("test", accept=True)
+    assert project.history.record("test", 2).inventory.items["service/api"].resource.secrets == {}
+
+
+def test_drift_that_moves_on_is_not_accepted_and_not_overwritten(project):
+    project.promote("v1", "test")
+    _edit(project, LEVEL="trace")
+    project.watcher.at[Point.INTENT] = lambda: _edit(project, LEVEL="warn")
+    project.target("test").calls.clear()
+    result = project.reconcile("test", accept=True)
+    assert (result.outcome, result.delivery.status, result.delivery.restored) == ("failed", FAILED, 1)
+    assert "changed again while its drift was taken in; nothing was written" in result.delivery.message
+    assert project.target("test").writes == []
+    assert (result.delivery.current.revision, result.delivery.current.release) == (1, "v1")
+    assert [item.resource for item in drift.of(project.workspace(), "test").items] == ["service/api"]
+
+
+def test_accepting_without_drift_is_nothing_to_do(project):
+    project.promote("v1", "test")
+    assert project.reconcile("test", accept=True).outcome == "unchanged"
+
+
+def test_the_reason_is_recorded(project):
+    project.promote("v1", "test")
+    _edit(project, LEVEL="trace")
+    request = reconcile.request("test", accept=True)
+    ws = project.workspace()
+    execute(ws, request, propose(ws, request).plan, "more words while we look for it")
+    assert project.head("test").reason == "more words while we look for it"
+    assert project.history.record("test", 2).plan.accepts is True
+
+
+def test_an_orphan_in_a_place_that_is_ours(project):
+    project.capabilities = msgspec.structs.replace(RUNS, owns_orphans=True)
+    project.promote("v1", "test")
+    target = project.target("test")
+    image = target.things["service/api"].body["image"]
+    target.change("service/debug", {"image": image})
+    project.reconcile("test", accept=True)
+    assert "service/debug" in project.history.record("test", 2).inventory.items
+    target.change("service/evil", {"image": "evil:latest"})
+    with pytest.raises(AcceptRefused, match="no image of the release"):
+        project.plan(reconcile.request("test", accept=True))
+    project.reconcile("test")
+    assert target.things.keys() == {"service/api", "service/debug", "secret/password"}
