@@ -66,8 +66,8 @@ def _prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture
-def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _prepared: Path) -> Callable[..., Shop]:
-    """`at(FOLDER, fresh=…)`: a copy of the shop there, and the command in it."""
+def shop_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _prepared: Path) -> Callable[..., Shop]:
+    """`shop_at(FOLDER, fresh=…)`: a copy of the shop there, and the command in it."""
     surroundings(monkeypatch, tmp_path / "home")
 
     def copy(root: Path, *, fresh: bool = False) -> Shop:
@@ -79,12 +79,12 @@ def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _prepared: Path) -> Call
 
 
 @pytest.fixture
-def fresh(at: Callable[..., Shop], tmp_path: Path) -> Shop:
+def fresh(shop_at: Callable[..., Shop], tmp_path: Path) -> Shop:
     """The shop as it is cloned: nothing was delivered."""
-    return at(tmp_path / "shop", fresh=True)
+    return shop_at(tmp_path / "shop", fresh=True)
 
 
 @pytest.fixture
-def shop(at: Callable[..., Shop], tmp_path: Path) -> Shop:
+def shop(shop_at: Callable[..., Shop], tmp_path: Path) -> Shop:
     """v1.3 went through to production yesterday, v1.4 to test1 and staging."""
-    return at(tmp_path / "shop")
+    return shop_at(tmp_path / "shop")
