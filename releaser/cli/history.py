@@ -95,6 +95,6 @@ def _notes(delivery: Delivery) -> Iterator[str]:
     if delivery.restored is not None:
         yield f"returned to #{delivery.restored}" if delivery.restored else "returned to nothing"
     if delivery.reason:
-        yield delivery.reason
+        yield " ".join(delivery.reason.split())
     if delivery.message:
-        yield delivery.message
+        yield " ".join(delivery.message.split())

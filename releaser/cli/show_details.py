@@ -7,7 +7,7 @@ from datetime import datetime
 from releaser.cli.outcomes import outcome, styled
 from releaser.cli.output import Output
 from releaser.cli.show_changes import blocks
-from releaser.cli.show_plan import plan_name, summary_words
+from releaser.cli.show_plan import plan_name, summary_words, wrapped
 from releaser.cli.times import ago, clock_time, moment, took
 from releaser.cli.trees import tree
 from releaser.cli.values import cells, cut, padded, short, shown
@@ -46,7 +46,10 @@ def _lines(out: Output, details: Details, current: int | None, now: datetime) ->
     yield ""
     yield out.style("Steps", "name")
     for step in details.steps:
-        yield f"  {out.style(clock_time(out, step.at), 'dim')}  {printable(step.text)}"
+        time = clock_time(out, step.at)
+        first, *more = wrapped(out, f"{time}  {' '.join(step.text.split())}", hang=len(time) + 4, first=2)
+        yield f"  {out.style(time, 'dim')}{first[len(time) + 2 :]}"
+        yield from more
 
 
 def _facts(out: Output, details: Details, now: datetime) -> Iterator[tuple[str, str]]:

@@ -28,7 +28,8 @@ class Surroundings(NamedTuple):
 
     now: datetime
     locks: Mapping[str, LockState]  # environment → who delivers
-    waiting: tuple[tuple[str, str], ...]  # (release, environment) that it could go on to
+    waiting: tuple[tuple[str, str], ...] = ()  # (release, environment) that it could go on to
+    emptied: frozenset[str] = frozenset()  # environments that are known to be empty again
 
 
 class Cell(NamedTuple):
@@ -86,7 +87,7 @@ def _joined(out: Output, row: Sequence[Cell], widths: Sequence[int]) -> str:
 
 def _matrix(environments: Sequence[EnvironmentStatus], more: Surroundings, digits: int) -> Iterator[list[Cell]]:
     yield [Cell("", None), *(Cell(printable(item.environment), "name") for item in environments)]
-    yield [Cell("release", "dim"), *(_release(item) for item in environments)]
+    yield [Cell("release", "dim"), *(_release(item, more) for item in environments)]
     yield [Cell("state", "dim"), *(_state(item, more) for item in environments)]
     if any(item.drift for item in environments):
         yield [Cell("drift", "dim"), *(_drift(item) for item in environments)]
@@ -122,10 +123,11 @@ def _lacks(service: ServiceState) -> bool:
     return service.ready is not None and service.ready.running < service.ready.desired
 
 
-def _release(item: EnvironmentStatus) -> Cell:
+def _release(item: EnvironmentStatus, more: Surroundings) -> Cell:
     if item.current is not None:
         return Cell(printable(item.current.release), "bold")
-    return Cell(NOTHING, "dim") if item.head is None else Cell(UNKNOWN, "warn")
+    known = item.head is None or item.environment in more.emptied
+    return Cell(NOTHING, "dim") if known else Cell(UNKNOWN, "warn")
 
 
 def _state(item: EnvironmentStatus, more: Surroundings) -> Cell:
@@ -163,7 +165,7 @@ def _since(item: EnvironmentStatus, more: Surroundings) -> str:
 
 
 def _block(out: Output, item: EnvironmentStatus, more: Surroundings) -> Iterator[str]:
-    facts = [_release(item), _state(item, more)]
+    facts = [_release(item, more), _state(item, more)]
     if item.drift:
         drift = _drift(item)
         facts.append(
@@ -204,7 +206,8 @@ def _note(item: EnvironmentStatus, more: Surroundings) -> tuple[str, str] | None
     if item.head is None or item.head.status == SUCCEEDED:
         return None
     name = f"{item.environment} #{item.head.revision}"
-    after = f"; {item.current.release} is known to run" if item.current else "; what runs there is not known"
+    empty = "it is empty again" if item.environment in more.emptied else "what runs there is not known"
+    after = f"; {item.current.release} is known to run" if item.current else f"; {empty}"
     if item.head.status == RUNNING:
         lock = more.locks.get(item.environment)
         if lock is not None and lock.alive:

@@ -58,8 +58,13 @@ def _surroundings(ws: Workspace, document: Status) -> Surroundings:
     """What a person is told beside the document: who delivers now, and what could go on."""
     runs = any(item.head and item.head.status == RUNNING for item in document.environments)
     locks = lock.status(ws).locks if runs else ()
+    unknown = any(item.head and item.current is None for item in document.environments)
+    heads = ws.history.heads() if unknown else {}
     return Surroundings(
-        now=ws.clock.now(), locks={item.environment: item for item in locks}, waiting=tuple(_waiting(ws, document))
+        now=ws.clock.now(),
+        locks={item.environment: item for item in locks},
+        waiting=tuple(_waiting(ws, document)),
+        emptied=frozenset(name for name, head in heads.items() if head.restored == 0),
     )
 
 

@@ -14,8 +14,9 @@ def tree(value: Json) -> Iterator[str]:
         def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - the same value twice is written twice
             return True
 
-        def increase_indent(self, flow: bool = False, **_how: bool) -> None:
-            return super().increase_indent(flow, indentless=False)  # so that lists stand in
+        def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+            del indentless  # lists stand in, below their key
+            return super().increase_indent(flow, indentless=False)
 
     def text(dumper: yaml.SafeDumper, data: str) -> yaml.ScalarNode:
         style = "|" if "\n" in data else None

@@ -58,6 +58,8 @@ def test_a_failure_says_all_of_it(shop):
     assert ran.out.startswith("test #3  v1.5  ✗ failed\n")
     assert "the database is gone" in ran.out
     assert re.search(r"restored +#2\n", ran.out)
+    assert r"\n" not in ran.out
+    assert r"\n" not in shop.ok("history", "--env", "test").out
 
 
 @pytest.mark.parametrize(

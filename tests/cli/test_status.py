@@ -113,6 +113,16 @@ def test_the_record_is_shown_where_the_declarations_are_broken(shop):
     assert [item["environment"] for item in shop.json("status")["environments"]] == ["production", "staging", "test"]
 
 
+def test_an_environment_whose_first_delivery_failed_is_empty_again(cli):
+    cli.write("envs/test.yaml", "verify: {command: ['false']}\n")
+    assert cli("promote", "v1.3", "--to", "test", "--yes").code == 1
+
+    out = cli.ok("status").out
+
+    assert out.splitlines()[1].split() == ["release", "-", "-", "-"]
+    assert "✗ test #1 failed; it is empty again" in out
+
+
 # --- what is not simply delivered ---
 
 
