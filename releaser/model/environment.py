@@ -1,10 +1,11 @@
 """The pipeline and its environments, as declared and as resolved."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Annotated, Protocol
 
 from releaser.model.image import Image
-from releaser.model.value import Json, JsonMap, Location, Value
+from releaser.model.tree import APPEND, MERGE, PREPEND, REMOVE, SET
+from releaser.model.value import Json, JsonMap, Location, Value, one_of
 
 
 class Upstream(Value, frozen=True, kw_only=True):
@@ -56,7 +57,7 @@ class ChainLink(Value, frozen=True, kw_only=True):
 
     location: Location
     layer: str
-    action: str  # set | merge | append | prepend | remove
+    action: Annotated[str, one_of(SET, MERGE, APPEND, PREPEND, REMOVE)]
     value: Json
 
 
