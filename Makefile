@@ -58,7 +58,7 @@ golden: $(VENV)/.dev
 	$(BIN)/pytest -q -n $(WORKERS) -m "not engines" --update-golden
 
 schemas: $(VENV)/.dev
-	$(BIN)/python -m releaser.cli.schema
+	$(BIN)/python -m releaser.cli.reference
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
