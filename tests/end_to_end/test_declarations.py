@@ -216,7 +216,7 @@ def test_a_target_folder_of_another_environment(fresh: Shop) -> None:
     fresh.edit("envs/test1.yaml", "services:", "engine: {kind: directory, path: deploy/test2}\nservices:")
     words = ("promote", "v1.3", "--to", "test1", "--yes")
     fresh.refused(*words, code=4, kind="foreign-target", says="deploy/test2")
-    fresh.refused("validate", code=64, kind="invalid-declarations", says="deploy/test2")
+    fresh.refused("validate", code=64, kind="invalid-declarations", says="`test2`")
     fresh.clean("test2")
 
 
