@@ -18,7 +18,7 @@ from releaser.model.errors import (
     ReleaseError,
 )
 from releaser.model.event import Point
-from releaser.model.plan import DELETE, Change
+from releaser.model.plan import DELETE, UPDATE, Change
 from releaser.model.resource import Inventory, InventoryItem, Observation
 from releaser.operations.attempt import Attempt, verify_variables
 from releaser.operations.recording import Recorder
@@ -63,6 +63,8 @@ def _carry_out(ws: Workspace, recorder: Recorder, attempt: Attempt) -> Inventory
     _refuse_stop(ws)
     if plan.writes:
         _write(ws, recorder, attempt)
+    if plan.writes or attempt.back_to is None:  # what is there may have been left by one that did not get through
+        _wait(ws, recorder, attempt)
     if goal.rules.verify is not None and not plan.accepts:  # nothing was written, so there is nothing to refuse
         recorder.point(Point.VERIFYING, "verify runs: " + " ".join(goal.rules.verify.command))
         variables = verify_variables(plan, plan.release.version, attempt.delivery.revision)
@@ -80,24 +82,34 @@ def _carry_out(ws: Workspace, recorder: Recorder, attempt: Attempt) -> Inventory
 
 def _write(ws: Workspace, recorder: Recorder, attempt: Attempt) -> None:
     goal, plan = attempt.goal, attempt.plan
-    work = Work(
-        mark=ws.mark(plan.environment, plan.project, attempt.delivery.revision),
-        desired=goal.desired,
-        changes=plan.changes,
-        base=attempt.here,
-        wait=goal.rules.wait,
-    )
     recorder.still_ours()
     recorder.point(Point.APPLYING, f"writing to {plan.target.engine} {plan.target.place}")
-    goal.engine.apply(work, Values(ws, goal.readable), recorder)
+    goal.engine.apply(_work(ws, attempt, plan.changes), Values(ws, goal.readable), recorder)
     recorder.point(Point.APPLIED, "every change is written")
     _refuse_stop(ws)
+
+
+def _wait(ws: Workspace, recorder: Recorder, attempt: Attempt) -> None:
+    goal, changes = attempt.goal, attempt.plan.changes
+    if attempt.back_to is None:  # nothing is known to run: all of it is waited for
+        changes = tuple(Change(resource=desired.resource.id, action=UPDATE) for desired in goal.desired)
     runs = goal.engine.capabilities.runs
     recorder.point(Point.WAITING, "waiting until it runs" if runs else "written: nothing to wait for")
-    readiness = goal.engine.wait(work, ws.stop, recorder)
+    readiness = goal.engine.wait(_work(ws, attempt, changes), ws.stop, recorder)
     _refuse_stop(ws)
     if not readiness.ready:
         raise NotReady(readiness.message or f"not ready within {goal.rules.wait:g}s")
+
+
+def _work(ws: Workspace, attempt: Attempt, changes: tuple[Change, ...]) -> Work:
+    plan, goal = attempt.plan, attempt.goal
+    return Work(
+        mark=ws.mark(plan.environment, plan.project, attempt.delivery.revision),
+        desired=goal.desired,
+        changes=changes,
+        base=attempt.here,
+        wait=goal.rules.wait,
+    )
 
 
 def _leave(ws: Workspace, recorder: Recorder, attempt: Attempt) -> None:

@@ -110,3 +110,49 @@ def test_an_engine_that_is_gone_leaves_it_to_the_next_command(project):
     assert (result.outcome, project.head("test").status, project.head("test").revision) == ("delivered", "succeeded", 3)
     assert project.history.delivery("test", 2).status == "interrupted"
     assert project.target("test").writes == []
+
+
+def test_verify_refuses_what_was_restored_too(project):
+    project.promote("v1", "test")
+    project.verifier.refuses |= {"v1", "v2"}
+    delivery = project.promote("v2", "test").delivery
+    assert (delivery.restored, delivery.current.release) == (1, "v1")
+    assert delivery.message == "check refuses it; #1 (v1) is back, but for it too: check refuses it"
+    assert [(run["RELEASE_VERSION"], run["RELEASE_REVISION"]) for run in project.verifier.ran[-2:]] == [
+        ("v2", "2"),
+        ("v1", "1"),
+    ]
+
+
+def test_what_ran_before_is_what_unchanged_names(project):
+    project.promote("v1", "test")
+    project.verifier.refuses.add("v2")
+    project.promote("v2", "test")
+    result = project.promote("v1", "test")
+    assert (result.outcome, result.delivery.revision, result.delivery.status) == ("unchanged", 1, "succeeded")
+
+
+def test_a_stop_does_not_stop_the_way_back(project):
+    project.promote("v1", "test")
+    before = _state(project.target("test"))
+    project.verifier.refuses.add("v2")
+    project.watcher.at[Point.RESTORING] = lambda: setattr(project.stop, "stopped", True)
+    assert project.promote("v2", "test").delivery.restored == 1
+    assert _state(project.target("test")) == before
+
+
+def test_a_failure_twice_returns_to_the_same(project):
+    project.promote("v1", "test")
+    project.verifier.refuses |= {"v2", "v3"}
+    assert [project.promote(version, "test").delivery.restored for version in ("v2", "v3")] == [1, 1]
+    assert project.head("test").current.revision == 1
+
+
+def test_after_what_was_kept_it_returns_to_the_newest_that_succeeded(project):
+    project.promote("v1", "test")
+    project.edit("base.yaml", "verify:", "on_failure: keep\nverify:")
+    project.verifier.refuses |= {"v2", "v3"}
+    project.promote("v2", "test")
+    project.edit("base.yaml", "on_failure: keep\n", "")
+    assert project.promote("v3", "test").delivery.restored == 1
+    assert project.head("test").current.release == "v1"

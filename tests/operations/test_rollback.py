@@ -5,7 +5,9 @@ import shutil
 import pytest
 
 from releaser.model.errors import NothingToRollBackTo, Refused, RegistryUnreachable, UnknownName
+from releaser.model.event import Point
 from releaser.operations import rollback
+from releaser.operations.resume import abort, resume
 
 
 def _api(project, environment="test"):
@@ -114,3 +116,101 @@ def test_skips_from_and_soak_but_asks_for_the_name(project):
     plan = project.plan(rollback.request(project.workspace(), "production"))
     assert [(gate.gate, gate.passed) for gate in plan.gates] == [("confirm", True)]
     assert project.rollback("production").delivery.release == "v1"
+
+
+def test_it_is_not_undone_by_a_reconciliation(project):
+    """What a rollback left is never gone forward to, also after drift was put back."""
+    project.promote("v1", "test")
+    project.promote("v2", "test")
+    project.rollback("test")
+    target = project.target("test")
+    target.change("service/api", {**target.things["service/api"].body, "restart": "no"})
+    project.reconcile("test")
+    with pytest.raises(NothingToRollBackTo):
+        project.rollback("test")
+
+
+def test_accepted_drift_is_something_new_to_roll_back_from(project):
+    project.promote("v1", "test")
+    project.promote("v2", "test")
+    project.rollback("test")
+    target = project.target("test")
+    target.change("service/api", {**target.things["service/api"].body, "restart": "no"})
+    project.reconcile("test", accept=True)
+    assert project.rollback("test").delivery.restores == 3
+    assert target.things["service/api"].body["restart"] == "any"
+    with pytest.raises(NothingToRollBackTo):
+        project.rollback("test")
+
+
+def test_after_a_failure_it_goes_before_what_was_restored(project):
+    for version in ("v1", "v2"):
+        project.promote(version, "test")
+    project.verifier.refuses.add("v3")
+    assert project.promote("v3", "test").delivery.restored == 2
+    assert project.rollback("test").delivery.restores == 1
+
+
+def test_over_a_crash_it_goes_to_the_newest_that_succeeded(project):
+    project.promote("v1", "test")
+    project.promote("v2", "test")
+    project.die_at(Point.COMMITTED)
+    with project.dying():
+        project.promote("v3", "test")
+    result = project.rollback("test")
+    assert (result.outcome, result.delivery.revision, result.delivery.restores) == ("delivered", 4, 2)
+    assert project.history.delivery("test", 3).status == "interrupted"
+
+
+def test_the_marks_are_those_of_the_first_delivery(project):
+    project.promote("v1", "test")
+    project.promote("v2", "test")
+    project.rollback("test")
+    things = project.target("test").things
+    assert {name: thing.mark.revision for name, thing in things.items()} == {"service/api": 1, "secret/password": 1}
+    items = project.history.record("test", 3).inventory.items
+    assert {name: item.revision for name, item in items.items()} == {"service/api": 1, "secret/password": 1}
+
+
+@pytest.mark.parametrize("point", [Point.INTENT, Point.APPLYING, Point.STAGED, Point.COMMITTED, Point.VERIFYING])
+def test_resumed_it_keeps_the_revisions_that_wrote_it(project, point):
+    project.promote("v1", "test")
+    project.promote("v2", "test")
+    project.die_at(point)
+    with project.dying():
+        project.rollback("test")
+    result = resume(project.workspace(), "test")
+    assert (result.delivery.revision, result.delivery.restores, result.delivery.release) == (3, 1, "v1")
+    assert result.outcome == "delivered"
+    assert {thing.mark.revision for thing in project.target("test").things.values()} == {1}
+    assert _api(project)[0] == _digest(project, "v1")
+    with pytest.raises(NothingToRollBackTo):
+        project.rollback("test")
+
+
+@pytest.mark.parametrize("point", [Point.APPLYING, Point.COMMITTED, Point.VERIFYING])
+def test_aborted_it_leaves_what_it_was_to_leave(project, point):
+    project.promote("v1", "test")
+    project.promote("v2", "test")
+    project.die_at(point)
+    with project.dying():
+        project.rollback("test")
+    assert abort(project.workspace(), "test").delivery.restored == 2
+    assert _api(project)[0] == _digest(project, "v2")
+    assert project.head("test").current.release == "v2"
+
+
+def test_it_fails_and_returns(project):
+    project.promote("v1", "test")
+    project.promote("v2", "test")
+    project.verifier.refuses.add("v1")
+    result = project.rollback("test")
+    assert (result.outcome, result.delivery.restored, result.delivery.current.release) == ("failed", 2, "v2")
+    assert _api(project)[0] == _digest(project, "v2")
+
+
+def test_to_what_runs_is_nothing_to_do(project):
+    project.promote("v1", "test")
+    project.promote("v2", "test")
+    result = project.rollback("test", revision=2)
+    assert (result.outcome, result.delivery.revision) == ("unchanged", 2)
