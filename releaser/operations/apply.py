@@ -15,7 +15,7 @@ def read_plan(data: bytes, name: str) -> Plan:
     hint = "release plan RELEASE --to ENV --out FILE"
     try:
         plan = msgspec.json.decode(data, type=Plan)
-    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError) as error:
         raise BadArgument(f"{name} is not a saved plan: {error}", hint=hint) from error
     if plan.trigger not in PROPOSERS or (plan.trigger == ROLLBACK and plan.restores is None):
         raise BadArgument(f"{name} is not a saved plan: it does not say what to do", hint=hint)

@@ -102,7 +102,7 @@ class Shop(Cli):
     def grown(self, before: Kept) -> tuple[Delivery, ...]:
         """The deliveries since `before`, oldest first; what was recorded then is recorded still."""
         now = self.kept()
-        assert set(before.releases) <= set(now.releases)
+        assert all(release in now.releases for release in before.releases)
         known = {(one.environment, one.revision) for one in before.deliveries}
         found = {(one.environment, one.revision): one for one in now.deliveries}
         assert known <= found.keys(), "a revision was lost"

@@ -117,8 +117,8 @@ MOVED = {
     "a mounted file": (mounted, "stale-plan", "test1"),
     "a secret": (secret, "stale-plan", "secret"),
     "a hand edit": (drifted, "stale-plan", "drift"),
-    "a delivery": (delivered, "stale-plan", "revision"),
-    "the digests of the release": (registered, "stale-plan", "release"),
+    "a delivery": (delivered, "stale-plan", "head was #2 and is #3"),
+    "the digests of the release": (registered, "stale-plan", "v1.5 has other digests"),
     "the rule for entering": (rule, "stale-plan", "pipeline"),
     "the target": (moved, "target-moved", "deploy/test1"),
 }
