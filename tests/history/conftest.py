@@ -2,13 +2,31 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 pytest.register_assert_rewrite("tests.contracts.history_contract")
 
 from releaser.history.sqlite import SqliteHistory  # noqa: E402 - after the registration
+from releaser.history.sqlite_file import SqliteFile  # noqa: E402
 from tests.contracts.history_samples import FixedClock  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def every_history_is_closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a test leaves open is closed behind it: a forgotten connection would be warned of in some later test."""
+    opened: list[SqliteFile] = []
+    make = SqliteFile.__init__
+
+    def remembering(self: SqliteFile, *arguments: Any) -> None:
+        opened.append(self)
+        make(self, *arguments)
+
+    monkeypatch.setattr(SqliteFile, "__init__", remembering)
+    yield
+    for file in opened:
+        file.close()
 
 
 @pytest.fixture
