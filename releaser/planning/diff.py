@@ -23,7 +23,7 @@ def diff(old: Json, new: Json, at: Path = ()) -> Iterator[Difference]:
 
     Maps are compared key by key; lists of one length element by element, others as a whole; a missing side is None.
     """
-    if _same(old, new):
+    if same(old, new):
         return
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted(old.keys() | new.keys()):
@@ -41,8 +41,10 @@ def diff(old: Json, new: Json, at: Path = ()) -> Iterator[Difference]:
         yield Difference(at, old, new)
 
 
-def _same(old: Json, new: Json) -> bool:
+def same(old: Json, new: Json) -> bool:
     """Whether both are the same JSON: Python takes 1, 1.0 and true for equal."""
+    if old is new:
+        return True
     if type(old) is not type(new) or old != new:
         return False
     return not isinstance(old, dict | list) or canonical(old) == canonical(new)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from releaser.model.drift import CHANGED, MISSING, ORPHAN, RECREATED, DriftField, DriftItem
 from releaser.model.resource import Inventory, InventoryItem, Live, Observation
 from releaser.model.value import Json, dotted
-from releaser.planning.diff import diff
+from releaser.planning.diff import diff, same
 
 REPLACED = "secret, replaced by a literal"
 """What is shown for a literal that stands where the other side refers to a secret."""
@@ -26,7 +26,7 @@ def _items(inventory: Inventory, observation: Observation) -> Iterator[DriftItem
             yield DriftItem(resource=resource, kind=ORPHAN, by=live.by, at=live.at)
         elif item.uid != live.uid and item.uid is not None:
             yield _item(RECREATED, item, live)
-        elif item.snapshot is not live.body and item.snapshot != live.body:
+        elif not same(item.snapshot, live.body):
             yield _item(CHANGED, item, live)
 
 

@@ -7,7 +7,7 @@ from releaser.model.plan import CREATE, DELETE, UNCHANGED, UPDATE, Change, Field
 from releaser.model.resource import Inventory, InventoryItem, Live, Mark, Observation, Resource, SecretPrint, Target
 from releaser.model.value import Json, Location, Path, Value, at_path, dotted
 from releaser.planning import fingerprint
-from releaser.planning.diff import diff, leaves
+from releaser.planning.diff import diff, leaves, same
 from releaser.planning.drift import REPLACED, holds_secret, masked
 
 Locate = Callable[[str, Path], Location | None]
@@ -37,12 +37,12 @@ def _change(resource: Resource, wanted: Wanted, locate: Locate, adopted: frozens
     live = wanted.observation.resources.get(resource.id)
     if live is None:
         return Change(resource=resource.id, action=CREATE, fields=tuple(_created(resource, locate)))
-    same = item is not None and item.resource.fingerprint == resource.fingerprint
+    declared = item is not None and item.resource.fingerprint == resource.fingerprint
     mine = resource.id not in adopted  # else it is written also where only its mark is to change
-    if same and mine and item is not None and (item.snapshot is live.body or item.snapshot == live.body):
+    if declared and mine and item is not None and same(item.snapshot, live.body):
         return Change(resource=resource.id, action=UNCHANGED)
     fields = tuple(_fields(resource, item, live, locate))
-    untouched = not fields and mine and (same or live.fingerprint == resource.fingerprint)
+    untouched = not fields and mine and (declared or live.fingerprint == resource.fingerprint)
     return Change(resource=resource.id, action=UNCHANGED if untouched else UPDATE, fields=fields)
 
 

@@ -10,6 +10,7 @@ from releaser.model.delivery import INTERRUPTED, SUCCEEDED, Current, Outcome, Re
 from releaser.model.event import Point
 from releaser.model.plan import CREATE, PROMOTE, REPLACE, UPDATE, Plan
 from releaser.model.resource import EMPTY, Inventory, InventoryItem, Live, Observation, Resource, SecretPrint
+from releaser.planning.diff import same
 from releaser.planning.planner import differs
 from releaser.planning.wording import listed
 
@@ -103,19 +104,19 @@ def _done(record: Record, resource: Resource, live: Live) -> bool:
     if item is None or (live.mark is not None and live.mark.revision == record.delivery.revision):
         return True
     # What is brought back keeps the revision that first wrote it, so only its change tells that it was written.
-    changed = item.resource.fingerprint != resource.fingerprint and item.snapshot != live.body
+    changed = item.resource.fingerprint != resource.fingerprint and not same(item.snapshot, live.body)
     return changed and record.plan.trigger != PROMOTE
 
 
 def is_as_left(resource: Resource, live: Live, item: InventoryItem | None) -> bool:
     """Whether a resource is in the record and its thing is live as the engine answered for it then."""
-    return item is not None and item.resource.fingerprint == resource.fingerprint and item.snapshot == live.body
+    return item is not None and item.resource.fingerprint == resource.fingerprint and same(item.snapshot, live.body)
 
 
 def as_recorded(inventory: Inventory, observation: Observation) -> bool:
     """Whether exactly the recorded things are live, as the engine answered for them then."""
     return inventory.items.keys() == observation.resources.keys() and all(
-        item.snapshot == observation.resources[name].body for name, item in inventory.items.items()
+        same(item.snapshot, observation.resources[name].body) for name, item in inventory.items.items()
     )
 
 
@@ -168,12 +169,12 @@ def inventory_of(
 def _still(before: InventoryItem, live: Live, revision: int) -> bool:
     """Whether a delivery that did not get through left a thing as it was, drift included."""
     written = live.mark is not None and live.mark.revision == revision != before.revision
-    return not written and (before.resource.fingerprint == live.fingerprint or before.snapshot == live.body)
+    return not written and (before.resource.fingerprint == live.fingerprint or same(before.snapshot, live.body))
 
 
 def _found(live: Live, before: InventoryItem | None) -> Resource:
     """The resource of a thing whose mark names none that is known: the recorded one if the thing is as it was."""
-    if before is not None and before.snapshot == live.body:
+    if before is not None and same(before.snapshot, live.body):
         return before.resource
     secrets = before.resource.secrets if before else {}
     return Resource(id=live.id, body=live.body, fingerprint=live.fingerprint, secrets=secrets)

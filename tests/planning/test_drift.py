@@ -29,6 +29,7 @@ def _kinds(found):
         ([item(API)], [], [("service/api", MISSING)]),
         ([], [live(API)], [("service/api", ORPHAN)]),
         ([item(API)], [live(API, {"image": "b"})], [("service/api", CHANGED)]),
+        ([item(API, {"tty": True})], [live(API, {"tty": 1})], [("service/api", CHANGED)]),
         # the engine's own answer counts, not what it was asked for
         ([item(API, {"image": "a", "restart": "any"})], [live(API, {"image": "a", "restart": "any"})], []),
         ([item(API, {"image": "a", "restart": "any"})], [live(API)], [("service/api", CHANGED)]),
