@@ -148,7 +148,7 @@ class SqliteFile:
         try:
             for pragma in _SETTINGS.strip().splitlines():
                 connection.execute(pragma).close()
-        except sqlite3.Error:
+        except BaseException:
             connection.close()
             raise
         return connection
