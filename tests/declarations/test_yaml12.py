@@ -68,6 +68,10 @@ def test_aliases_stand_for_what_was_written() -> None:
     assert str(root.key_location("c")) == "f.yaml:2:1"
 
 
+def test_a_quoted_merge_key_is_a_key() -> None:
+    assert read('"<<": 1') == {"<<": 1}
+
+
 def test_an_anchor_may_be_used_again() -> None:
     assert read("a: &x 1\nb: *x\nc: &x 2\nd: *x\n") == {"a": 1, "b": 1, "c": 2, "d": 2}
 

@@ -125,6 +125,7 @@ REFUSED = {
     "append to a map": (["{a: {}}", "{a: {$append: [1]}}"], "extend a list", "b:1:5 a:1:5"),
     "append one value": (["{a: [1]}", "{a: {$append: 1}}"], "`$append` takes a list", "b:1:15"),
     "a key beside it": (["{a: [1]}", "{a: {$append: [1], b: 2}}"], "`b` beside `$append`", "b:1:20"),
+    "null in what is appended": (["{a: []}", "{a: {$append: [{b: null}]}}"], "`b: null` removes nothing", "b:1:17"),
     "another operator": (["{a: {b: 1}}", "{a: {$replace: {}}}"], "begin with `$` are reserved", "b:1:6"),
     "at the root": (["{$a: 1}"], "begin with `$` are reserved", "a:1:2"),
     "in what is new": (["{}", "{a: {b: {$c: 1}}}"], "begin with `$` are reserved", "b:1:10"),
