@@ -17,6 +17,7 @@ def report(ws: Workspace, names: Sequence[str]) -> DriftReport:
 
     Two at a time: most of the time is the engines', and memory holds two environments, not all.
     """
+    ws.history.heads()  # a history that cannot be read is told once, not for each environment
     with ThreadPoolExecutor(max_workers=2) as pool:
         return DriftReport(environments=tuple(pool.map(lambda name: of(ws, name), names)))
 
