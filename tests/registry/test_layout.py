@@ -250,11 +250,23 @@ def test_no_folder_is_an_error_of_the_declarations(repository: Folder) -> None:
     assert "no such folder" in failure(repository, InvalidDeclarations).message
 
 
-@pytest.mark.parametrize("path", ["../elsewhere", "/etc", "images/../../elsewhere", "link", "", "a\0b"])
-def test_path_out_of_the_project_is_refused(repository: Folder, path: str) -> None:
-    (repository.root / "link").symlink_to(repository.root.parent)
+@pytest.mark.parametrize("path", ["../outside", "images/../../outside", "link", "link/../outside", "{absolute}"])
+def test_layout_outside_the_project_is_refused(repository: Folder, path: str) -> None:
+    repository.store("v1", multi())
+    project = repository.root / "project"
+    project.mkdir()
+    repository.path.rename(repository.root / "outside")
+    (project / "link").symlink_to("../outside")
+    source = "oci:" + path.format(absolute=repository.root / "outside")
+    repository.registry = LayoutRegistry(project)
+    image = Image(name="api", repository="a/b", source=source, location=PLACE)
+    assert "outside the project" in failure(repository, InvalidDeclarations, image).message
+
+
+@pytest.mark.parametrize("path", ["", "a\0b"])
+def test_path_that_is_none_is_refused(repository: Folder, path: str) -> None:
     image = Image(name="api", repository="a/b", source=f"oci:{path}", location=PLACE)
-    assert failure(repository, InvalidDeclarations, image).message
+    assert "names no folder" in failure(repository, InvalidDeclarations, image).message
 
 
 def test_links_in_a_circle_are_refused(repository: Folder) -> None:
