@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import msgspec
 
-from releaser.model.delivery import ABORTED, FAILED, SUCCEEDED, Current, Outcome
+from releaser.model.delivery import ABORTED, FAILED, INTERRUPTED, SUCCEEDED, Current, Outcome
 from releaser.model.errors import DeliveryFailed, EngineUnreachable, LostRace, NotReady, ReleaseError
 from releaser.model.event import Point
-from releaser.model.plan import UNCHANGED
-from releaser.model.resource import EMPTY, Inventory, InventoryItem, Observation, Resource
+from releaser.model.plan import UNCHANGED, Change
+from releaser.model.resource import EMPTY, Inventory, InventoryItem, Observation, Resource, SecretPrint
 from releaser.model.value import JsonMap, Value
 from releaser.operations.attempt import Attempt, verify_variables
 from releaser.operations.recording import Recorder
 from releaser.operations.rollback import in_order, readable
-from releaser.operations.secrets import Values, changed_commands
+from releaser.operations.secrets import Values, changed_commands, prints
 from releaser.operations.workspace import Workspace
 from releaser.planning import planner, settling
 from releaser.ports import DeliveryQuery, Desired, Work
@@ -53,29 +53,39 @@ def restore(ws: Workspace, recorder: Recorder, attempt: Attempt, reason: str, st
 
     Raises EngineUnreachable where not even that can be known.
     """
+    if attempt.plan.adopts:
+        return _taken_over(ws, recorder, attempt, reason, status)
     before = _what_ran_before(ws, attempt)
     recorder.point(Point.RESTORING, f"{reason}: bringing back {before.named}")
     try:
-        _write_back(ws, recorder, attempt, before)
-        observation = attempt.observe(ws)
-        _refuse_different(before, observation)
+        inventory = _write_back(ws, recorder, attempt, before)
         if attempt.plan.moves_from is not None and status == ABORTED:
             attempt, before = _at_home(ws, attempt, before)
-            _write_back(ws, recorder, attempt, before)
-            observation = attempt.observe(ws)
-            _refuse_different(before, observation)
+            inventory = _write_back(ws, recorder, attempt, before)
     except (EngineUnreachable, LostRace):
         raise
     except ReleaseError as failure:
         return _lost(ws, attempt, before, f"{reason}; {before.named} could not be brought back: {failure.message}")
     outcome = Outcome(
         status=status,
-        inventory=_inventory(attempt, before, observation),
+        inventory=attempt.base if attempt.plan.moves_from else inventory,  # what it still has elsewhere
         message=reason,
         restored=before.revision,
         finished_at=ws.clock.now(),
     )
     return _back(ws, recorder, attempt, before, outcome)
+
+
+def _taken_over(ws: Workspace, recorder: Recorder, attempt: Attempt, reason: str, status: str) -> Outcome:
+    """What was taken over from others is in no record of ours, so nothing is removed: what is there is kept."""
+    words = "what was taken over from others cannot be brought back, so what is there is kept"
+    recorder.point(Point.RESTORING, f"{reason}: {words}")
+    return Outcome(
+        status=FAILED if status == FAILED else INTERRUPTED,
+        inventory=attempt.found(attempt.observe(ws), answered=False),
+        message=f"{reason}; {words}",
+        finished_at=ws.clock.now(),
+    )
 
 
 def _back(ws: Workspace, recorder: Recorder, attempt: Attempt, before: Before, outcome: Outcome) -> Outcome:
@@ -107,6 +117,7 @@ def _lost(ws: Workspace, attempt: Attempt, before: Before, message: str) -> Outc
         inventory = attempt.base
     else:
         inventory = attempt.found(attempt.observe(ws), *before.resources, answered=False)
+        inventory = msgspec.structs.replace(inventory, secrets=_unsure(attempt))
     return Outcome(status=FAILED, inventory=inventory, message=message, finished_at=ws.clock.now())
 
 
@@ -142,28 +153,50 @@ def _at_home(ws: Workspace, attempt: Attempt, before: Before) -> tuple[Attempt, 
     return home, _before(ws, plan.environment, before.revision, before.release, attempt.base)
 
 
-def _write_back(ws: Workspace, recorder: Recorder, attempt: Attempt, before: Before) -> None:
-    engine, plan = attempt.goal.engine, attempt.plan
+def _write_back(ws: Workspace, recorder: Recorder, attempt: Attempt, before: Before) -> Inventory:
+    """Write what is not as it was; gives what is there then."""
+    first = attempt.observe(ws)
+    left = attempt.found(first, *before.resources, answered=False)
+    changes = _changes(ws, attempt, before, first, left)
+    if any(change.action != UNCHANGED for change in changes):
+        _apply(
+            ws,
+            recorder,
+            attempt,
+            before,
+            Work(
+                mark=ws.mark(attempt.plan.environment, attempt.plan.project, attempt.delivery.revision),
+                desired=tuple(Desired(resource=item.resource, revision=item.revision) for item in before.items),
+                changes=changes,
+                base=left,
+                wait=attempt.goal.rules.wait,
+            ),
+        )
     observation = attempt.observe(ws)
-    found = attempt.found(observation, *before.resources, answered=False)
+    _refuse_different(before, observation)
+    return msgspec.structs.replace(
+        attempt.found(observation, *before.resources),
+        secrets=_secrets(ws, attempt, before, left, changes),
+        definitions=before.inventory.definitions,
+    )
+
+
+def _changes(
+    ws: Workspace, attempt: Attempt, before: Before, observation: Observation, left: Inventory
+) -> tuple[Change, ...]:
     wanted = planner.Wanted(
         resources=before.resources,
-        inventory=_compared(attempt, before, found),
+        inventory=_compared(attempt, before, left),
         observation=observation,
         secrets={},
-        owns_orphans=engine.capabilities.owns_orphans,
-        ours=ws.mark(plan.environment, plan.project, 0),
+        owns_orphans=attempt.goal.engine.capabilities.owns_orphans,
+        ours=ws.mark(attempt.plan.environment, attempt.plan.project, 0),
     )
-    changes = planner.changes(wanted, lambda _resource, _path: None)
-    if all(change.action == UNCHANGED for change in changes):
-        return
-    work = Work(
-        mark=ws.mark(plan.environment, plan.project, attempt.delivery.revision),
-        desired=tuple(Desired(resource=item.resource, revision=item.revision) for item in before.items),
-        changes=changes,
-        base=found,
-        wait=attempt.goal.rules.wait,
-    )
+    return planner.changes(wanted, lambda _resource, _path: None)
+
+
+def _apply(ws: Workspace, recorder: Recorder, attempt: Attempt, before: Before, work: Work) -> None:
+    engine = attempt.goal.engine
     recorder.still_ours()
     engine.apply(work, Values(ws, _definitions(ws, attempt, before)), recorder)
     if not work.desired:
@@ -192,12 +225,25 @@ def _definitions(ws: Workspace, attempt: Attempt, before: Before) -> dict[str, J
     return {name: source for name, source in recorded.items() if name not in barred}
 
 
-def _inventory(attempt: Attempt, before: Before, observation: Observation) -> Inventory:
-    """The record of what is back; where the environment did not get to move, of what it still has elsewhere."""
-    if attempt.plan.moves_from is not None:
-        return attempt.base
-    found = attempt.found(observation, *before.resources)
-    return msgspec.structs.replace(found, secrets=before.inventory.secrets, definitions=before.inventory.definitions)
+def _secrets(
+    ws: Workspace, attempt: Attempt, before: Before, left: Inventory, changes: tuple[Change, ...]
+) -> dict[str, SecretPrint]:
+    """The values that the engine has: what was written back got today's, the rest has what the attempt left."""
+    names = sorted({name for resource in before.resources for name in resource.secrets.values()})
+    today, _ = prints(ws, attempt.plan.environment, names, _definitions(ws, attempt, before))
+    found = {}
+    for name in names:
+        then = left.secrets.get(name) or before.inventory.secrets.get(name)
+        given = settling.referring(name, before.resources)
+        written = given & settling.changing(changes)
+        found[name] = settling.value_left(then, today[name], written == given or (None if written else False))
+    return found
+
+
+def _unsure(attempt: Attempt) -> dict[str, SecretPrint]:
+    """The values after a way back that stopped somewhere."""
+    then = attempt.here.secrets
+    return {name: settling.value_left(then.get(name), now, None) for name, now in attempt.plan.secrets.items()}
 
 
 def _refuse_different(before: Before, observation: Observation) -> None:

@@ -1,6 +1,6 @@
 """Settling: what a delivery that crashed really did, judged from what is live."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 
@@ -8,7 +8,7 @@ import msgspec
 
 from releaser.model.delivery import INTERRUPTED, SUCCEEDED, Current, Outcome, Record
 from releaser.model.event import Point
-from releaser.model.plan import CREATE, PROMOTE, REPLACE, UPDATE, Plan
+from releaser.model.plan import CREATE, PROMOTE, REPLACE, UPDATE, Change, Plan
 from releaser.model.resource import EMPTY, Inventory, InventoryItem, Live, Observation, Resource, SecretPrint
 from releaser.planning.diff import same
 from releaser.planning.planner import differs
@@ -37,8 +37,12 @@ def judge(record: Record, observation: Observation, since: datetime, now: dateti
         )
     untouched = as_recorded(_here(record), observation) and not written(delivery.revision, observation)
     if record.plan.accepts or (untouched and not done):
-        message = "settled after a crash: nothing had been changed"
-        return Outcome(status=INTERRUPTED, inventory=record.base, message=message, finished_at=now)
+        return Outcome(
+            status=INTERRUPTED,
+            inventory=_as_before(record, observation),
+            message="settled after a crash: nothing had been changed",
+            finished_at=now,
+        )
     moves = record.plan.moves_from is not None
     return Outcome(
         status=INTERRUPTED,
@@ -120,6 +124,17 @@ def as_recorded(inventory: Inventory, observation: Observation) -> bool:
     )
 
 
+def _as_before(record: Record, observation: Observation) -> Inventory:
+    """The former inventory; a new value of a secret may have been delivered where no mark tells."""
+    if record.plan.moves_from or record.plan.accepts:
+        return record.base
+    found = written(record.delivery.revision, observation)
+    left = secrets_left(record.plan, record.base, record.resources, found)
+    return msgspec.structs.replace(
+        record.base, secrets={name: left.get(name, was) for name, was in record.base.secrets.items()}
+    )
+
+
 def _taken(record: Record, observation: Observation, *, answered: bool) -> Inventory:
     """The inventory that a delivery left: what is live, under the resources it was made from."""
     known = (*(item.resource for item in record.base.items.values()), *record.resources)
@@ -180,28 +195,50 @@ def _found(live: Live, before: InventoryItem | None) -> Resource:
     return Resource(id=live.id, body=live.body, fingerprint=live.fingerprint, secrets=secrets)
 
 
+UNSURE = "unsure"
+"""The fingerprint of a value that may be the former or the new one; equal to none, so the next plan delivers it."""
+
+
 def secrets_left(
     plan: Plan, base: Inventory, resources: Iterable[Resource], written: AbstractSet[str] | None = None
-) -> Mapping[str, SecretPrint]:
-    """The fingerprints of the values that the engine has: the plan's where one was delivered, else the former.
+) -> dict[str, SecretPrint]:
+    """The fingerprints of the values that the engine has after a delivery.
 
     `written`: the resources that are known to be written; None where all changes were.
     """
-    changing = _changing(plan)
-    left = {}
-    for name, now in plan.secrets.items():
-        touched = changing & _referring(name, resources)
-        delivered = bool(touched) and (written is None or touched <= written)
-        left[name] = now if delivered else base.secrets.get(name, now)
-    return left
+    return {
+        name: value_left(base.secrets.get(name), now, _delivered(name, plan, resources, written))
+        for name, now in plan.secrets.items()
+    }
 
 
-def _changing(plan: Plan) -> AbstractSet[str]:
-    return {change.resource for change in plan.changes if change.action in {CREATE, UPDATE, REPLACE}}
+def value_left(then: SecretPrint | None, now: SecretPrint, delivered: bool | None) -> SecretPrint:
+    """The fingerprint of the value that the engine has; `delivered` is None where that cannot be told."""
+    if then is None or then == now or delivered:
+        return now
+    if delivered is None:
+        return SecretPrint(key=now.key, fingerprint=UNSURE if differs(then, now) else None)
+    return then
 
 
-def _referring(secret: str, resources: Iterable[Resource]) -> AbstractSet[str]:
-    return {f"secret/{secret}", *(resource.id for resource in resources if secret in resource.secrets.values())}
+def _delivered(name: str, plan: Plan, resources: Iterable[Resource], written: AbstractSet[str] | None) -> bool | None:
+    touched = changing(plan.changes) & {f"secret/{name}", *referring(name, resources)}
+    if not touched:
+        return False
+    if written is None or touched <= written:
+        return True
+    # What is brought back keeps the revision that first wrote it, so its mark does not tell.
+    return False if plan.trigger == PROMOTE and not touched & written else None
+
+
+def changing(changes: Iterable[Change]) -> AbstractSet[str]:
+    """The resources that are written."""
+    return {change.resource for change in changes if change.action in {CREATE, UPDATE, REPLACE}}
+
+
+def referring(secret: str, resources: Iterable[Resource]) -> AbstractSet[str]:
+    """The resources that are given the value of a secret."""
+    return {resource.id for resource in resources if secret in resource.secrets.values()}
 
 
 def written(revision: int, observation: Observation) -> AbstractSet[str]:

@@ -223,8 +223,18 @@ class Project:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    (tmp_path / "envs").mkdir()
-    made = Project(tmp_path)
+    return make_project(tmp_path)
+
+
+@pytest.fixture(name="make_project", scope="session")
+def _make_project() -> Callable[[Path], Project]:
+    return make_project
+
+
+def make_project(root: Path) -> Project:
+    """The project in a folder of its own."""
+    (root / "envs").mkdir()
+    made = Project(root)
     made.write("pipeline.yaml", PIPELINE)
     made.write("base.yaml", BASE)
     for name in ("test", "staging", "production"):

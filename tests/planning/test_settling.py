@@ -10,7 +10,8 @@ from releaser.model.event import Point
 from releaser.model.plan import CREATE, UNCHANGED, UPDATE, Change, Plan
 from releaser.model.release import Release
 from releaser.model.resource import EMPTY, Ready, Target
-from releaser.planning.settling import inventory_of, judge, secrets_left, verified
+from releaser.planning.planner import differs
+from releaser.planning.settling import UNSURE, inventory_of, judge, secrets_left, value_left, verified
 from tests.contracts.planning_samples import NOW, OURS, TARGET, inventory, item, live, observation, resource, signed
 
 SINCE = NOW - timedelta(hours=3)
@@ -232,6 +233,39 @@ def test_a_service_that_refers_to_a_secret_is_given_its_value():
     base = inventory(secrets={"pw": signed("1")})
     assert secrets_left(plan, base, [referring]) == {"pw": signed("2", "key-2")}
     assert secrets_left(plan, base, [referring], {"service/web"}) == {"pw": signed("1")}
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "delivered", "left"),
+    [
+        (signed("1"), signed("2"), True, signed("2")),
+        (signed("1"), signed("2"), False, signed("1")),
+        (signed("1"), signed("2"), None, signed(UNSURE)),
+        (signed("1"), signed("1"), None, signed("1")),  # either way the same
+        (signed("1"), signed("2", "key-2"), None, signed(None, "key-2")),
+        (signed("1"), signed(None), None, signed(None)),
+        (signed(UNSURE), signed("2"), False, signed(UNSURE)),
+        (None, signed("2"), False, signed("2")),
+    ],
+)
+def test_a_value_that_may_be_either_is_like_none(then, now, delivered, left):
+    assert value_left(then, now, delivered) == left
+    assert left.fingerprint != UNSURE or (differs(left, now) and (then is None or then == left or differs(left, then)))
+
+
+def test_what_a_rollback_brings_back_bears_no_mark_of_its_own():
+    referring = resource("service/api", {"environment": {"P": {"secret": "pw"}}}, {"environment.P": "pw"})
+    base = inventory(item(SECRET), item(referring), secrets={"pw": signed("1")})
+    record = _record([SECRET, referring], base, [_change(SECRET)], secrets={"pw": signed("2")}, trigger="rollback")
+    outcome = _judge(record, live(SECRET), live(referring))
+    assert (outcome.status, outcome.inventory.secrets) == (INTERRUPTED, {"pw": signed(UNSURE)})
+
+
+def test_one_of_two_that_are_given_a_value():
+    referring = resource("service/api", {"environment": {"P": {"secret": "pw"}}}, {"environment.P": "pw"})
+    plan = _record([SECRET, referring], changes=[_change(SECRET), _change(referring)], secrets={"pw": signed("2")}).plan
+    base = inventory(secrets={"pw": signed("1")})
+    assert secrets_left(plan, base, [SECRET, referring], {"secret/pw"}) == {"pw": signed(UNSURE)}
 
 
 # --- a move ---
