@@ -58,7 +58,7 @@ def open_workspace(settings: Settings, flags: Flags, stop: Stop, progress: Progr
             tool_version=__version__,
         ),
         declarations=declarations,
-        history=open_history(root, history_setting(settings, declarations, flags.history).value),
+        history=open_history(root, history_setting(settings, declarations, flags.history)),
         registry=LateImages(root, declarations),
         open_engine=lambda section: open_engine(root, section),
         secrets=Remembered(Sources(root, settings.environ)),
@@ -76,17 +76,14 @@ def project_root(settings: Settings, flags: Flags) -> Path:
 
     A rollback needs the history alone.
     """
-    try:
-        return find_root(flags.directory)
-    except BadArgument:
-        start = flags.directory.absolute()
-        default = DEFAULT_HISTORY.removeprefix("sqlite:")
-        for folder_ in (start, *start.parents):
-            if (folder_ / default).is_file():
-                return folder_
-        if settings.get("history", flag=flags.history, default="").value:
-            return start
-        raise
+    start = flags.directory.absolute()
+    default = DEFAULT_HISTORY.removeprefix("sqlite:")
+    for above in (start, *start.parents):
+        if (above / "envs" / "pipeline.yaml").is_file() or (above / default).is_file():
+            return above
+    if settings.get("history", flag=flags.history, default="").value:
+        return start
+    return find_root(start)
 
 
 def history_setting(settings: Settings, declarations: Declarations, flag: str | None = None) -> Setting:
@@ -98,17 +95,21 @@ def history_setting(settings: Settings, declarations: Declarations, flag: str | 
     return settings.get("history", flag=flag, declared=declared, default=DEFAULT_HISTORY)
 
 
-def open_history(root: Path, address: str) -> HistoryStore:
-    """The history at `sqlite:PATH`, relative to the root. Raises BadArgument."""
-    scheme, _, rest = address.partition(":")
+def open_history(root: Path, setting: Setting) -> HistoryStore:
+    """The history at `sqlite:PATH`, relative to the root. Raises BadArgument.
+
+    A flag or a variable names a place that is there: one that is mistyped or not mounted must not look like
+    environments that nothing was delivered to.
+    """
+    scheme, _, rest = setting.value.partition(":")
     if scheme != "sqlite" or not rest:
         raise BadArgument(
-            f"{without_password(address)} is no history that this version opens",
+            f"{without_password(setting.value)} is no history that this version opens",
             hint="sqlite:PATH, as in sqlite:.release/history.db",
         )
     from releaser.history.sqlite import SqliteHistory  # noqa: PLC0415 - a store is imported when it is opened
 
-    return SqliteHistory.open(root / rest)
+    return SqliteHistory.open(root / rest, in_place=setting.origin in {"--history", "RELEASE_HISTORY"})
 
 
 def without_password(address: str) -> str:

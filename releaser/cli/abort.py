@@ -8,14 +8,14 @@ import typer
 from releaser.cli.delivering import take_up
 from releaser.cli.invocation import Invocation
 from releaser.cli.options import Writing
-from releaser.operations.resume import abort
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options(Writing):
     """Undo an interrupted delivery.
 
-    The newest succeeded revision is brought back, and the interrupted delivery ends as aborted.
+    Shows what it would put back, asks, and brings back the newest succeeded revision; the interrupted delivery ends as
+    aborted.
     """
 
     environment: Annotated[str, typer.Argument(metavar="ENV", help="The environment.")]
@@ -23,4 +23,4 @@ class Options(Writing):
 
 def run(invocation: Invocation, options: Options) -> int:
     """Abort; gives the exit code."""
-    return take_up(invocation, options, lambda ws: abort(ws, options.environment))
+    return take_up(invocation, options, options.environment)

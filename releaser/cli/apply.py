@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from releaser.cli.delivering import consent, refused, report, show_document, unchanged, unsettled
+from releaser.cli.delivering import Execute, carry_out
 from releaser.cli.invocation import Invocation
 from releaser.cli.options import Writing
-from releaser.cli.progress import Watching
 from releaser.model.errors import BadArgument
 from releaser.operations.apply import apply, prepare, read_plan
+from releaser.operations.proposing import Proposal
+from releaser.operations.workspace import Workspace
 
 LARGEST = 256 * 1024 * 1024
 
@@ -26,7 +27,6 @@ class Options(Writing):
     """
 
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What plan --out saved; - for the standard input.")]
-    reason: Annotated[str | None, typer.Option("-m", "--message", metavar="WHY", help="Why, for the record.")] = None
 
 
 def run(invocation: Invocation, options: Options) -> int:
@@ -34,19 +34,11 @@ def run(invocation: Invocation, options: Options) -> int:
     saved = read_plan(_read(options.file), str(options.file))
     if saved.accepts and not (options.reason or "").strip():
         raise BadArgument("this plan accepts drift, which needs a reason", hint=f"release apply {options.file} -m WHY")
-    watching = Watching(invocation.out)
-    with invocation.workspace(by=options.by, progress=watching) as ws:
-        proposal = prepare(ws, saved)
-        if proposal.plan.nothing_to_do:
-            settled = apply(ws, saved, options.reason) if unsettled(ws, proposal) else unchanged(proposal)
-            return report(ws, invocation, settled)
-        if proposal.plan.refused_by:
-            show_document(invocation.out, proposal)
-            return refused(ws, invocation.out, proposal)
-        consent(invocation, proposal, yes=options.yes)
-        with watching, invocation.signals.gentle(invocation.out):
-            result = apply(ws, saved, options.reason)
-        return report(ws, invocation, result, accepted=saved.accepts)
+
+    def make(ws: Workspace) -> tuple[Proposal, Execute]:
+        return prepare(ws, saved), lambda: apply(ws, saved, options.reason)
+
+    return carry_out(invocation, options, make)
 
 
 def _read(file: Path) -> bytes:

@@ -179,11 +179,11 @@ def _releases(root: Path) -> Iterator[str]:
 
     node = _pipeline(root).get("history")
     declared = None if node is None else str(node.value)
-    address = read().get("history", declared=declared, default=DEFAULT_HISTORY).value
-    scheme, _, path = address.partition(":")
+    setting = read().get("history", declared=declared, default=DEFAULT_HISTORY)
+    scheme, _, path = setting.value.partition(":")
     if scheme == "sqlite" and not (root / path).is_file():
         return  # a key must not make a history
-    history = open_history(root, address)
+    history = open_history(root, setting)
     try:
         yield from (release.version for release in history.releases())
     finally:

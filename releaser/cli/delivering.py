@@ -2,27 +2,42 @@
 
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
+from dataclasses import dataclass
 
 from releaser.cli import errors, next_steps, styles
 from releaser.cli.invocation import Invocation
 from releaser.cli.options import Delivering, PlanOptions, Writing
 from releaser.cli.output import MACHINE, Output
 from releaser.cli.progress import Watching
-from releaser.cli.prompts import confirm, may_ask
+from releaser.cli.prompts import confirm, may_ask, wish
 from releaser.cli.saving import save
 from releaser.cli.show_plan import show_plan
 from releaser.cli.show_result import code_of, show_result
 from releaser.model.delivery import RUNNING, Result
 from releaser.model.errors import BadArgument
 from releaser.model.plan import Plan
-from releaser.operations.execute import execute, propose
+from releaser.operations.execute import execute, propose, unchanged
 from releaser.operations.proposing import Proposal, Request
+from releaser.operations.resume import Preparation, abort, prepare, resume
 from releaser.operations.workspace import Workspace
 
 Ask = Callable[[Workspace], Request]
 """What somebody wants, once the workspace is open."""
+Execute = Callable[[], Result]
+Make = Callable[[Workspace], tuple[Proposal, Execute]]
+"""The plan, and what executes it as it is shown."""
+TAKING_UP: Mapping[str, Callable[..., Result]] = {"resume": resume, "abort": abort}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What a person is asked: a plan, how it is shown, and what it is wished for."""
+
+    plan: Plan
+    wish: str
+    show: Callable[[Output], None]
 
 
 def show_only(invocation: Invocation, options: PlanOptions, ask: Ask, by: str | None = None) -> int:
@@ -48,43 +63,64 @@ def deliver(invocation: Invocation, options: Delivering, ask: Ask) -> int:
         raise BadArgument(
             "--out and --exit-code belong to --dry-run", hint=shlex.join([*_typed(invocation), "--dry-run"])
         )
-    watching = Watching(invocation.out)
-    with invocation.workspace(by=options.by, progress=watching) as ws:
+
+    def make(ws: Workspace) -> tuple[Proposal, Execute]:
         request = ask(ws)
         proposal = propose(ws, request)
+        return proposal, lambda: execute(ws, request, proposal.plan, options.reason)
+
+    return carry_out(invocation, options, make)
+
+
+def carry_out(invocation: Invocation, options: Writing, make: Make) -> int:
+    """Show a plan, ask, execute it, and report; gives the exit code."""
+    watching = Watching(invocation.out)
+    with invocation.workspace(by=options.by, progress=watching) as ws:
+        proposal, go_on = make(ws)
         if proposal.plan.nothing_to_do:
-            settled = execute(ws, request, proposal.plan) if unsettled(ws, proposal) else unchanged(proposal)
-            return report(ws, invocation, settled)
+            return report(ws, invocation, go_on() if _unsettled(ws, proposal) else unchanged(ws, proposal))
         if proposal.plan.refused_by:
             show_document(invocation.out, proposal)
             return refused(ws, invocation.out, proposal)
-        consent(invocation, proposal, yes=options.yes)
+        question = Question(plan=proposal.plan, wish=wish(proposal.plan), show=lambda out: _show(out, proposal))
+        consent(invocation, question, yes=options.yes)
         with watching, invocation.signals.gentle(invocation.out):
-            result = execute(ws, request, proposal.plan, options.reason)
+            result = go_on()
         return report(ws, invocation, result, accepted=proposal.plan.accepts)
 
 
-def take_up(invocation: Invocation, options: Writing, work: Callable[[Workspace], Result]) -> int:
-    """Finish or undo what was interrupted; gives the exit code."""
+def take_up(invocation: Invocation, options: Writing, environment: str) -> int:
+    """Finish or undo what was interrupted, as the verb says; gives the exit code."""
+    verb, work = invocation.verb, TAKING_UP[invocation.verb]
     watching = Watching(invocation.out)
     with invocation.workspace(by=options.by, progress=watching) as ws:
+        prepared = prepare(ws, environment, verb)
+        if prepared.plan is not None:
+            consent(invocation, _taking_up(prepared, prepared.plan), yes=options.yes)
         with watching, invocation.signals.gentle(invocation.out):
-            result = work(ws)
+            result = work(ws, environment, reason=options.reason, prepared=prepared)
         return report(ws, invocation, result)
 
 
-def consent(invocation: Invocation, proposal: Proposal, *, yes: bool) -> None:
+def _taking_up(prepared: Preparation, plan: Plan) -> Question:
+    delivery = prepared.delivery
+    what = f"{prepared.verb} {delivery.environment} #{delivery.revision} ({delivery.release})"
+    title = f"{what[:1].upper()}{what[1:]}: {prepared.towards}"
+    return Question(plan=plan, wish=title, show=lambda out: show_plan(out, plan, title=title))
+
+
+def consent(invocation: Invocation, question: Question, *, yes: bool) -> None:
     """Show the plan and ask. Raises BadArgument where nobody can be asked, Refused where the answer is no."""
-    out, plan = invocation.out, proposal.plan
+    out = invocation.out
     asks = not yes and may_ask(invocation)
     if out.form in MACHINE or (asks and not styles.is_terminal(sys.stdout)):
         if not out.quiet:
             with redirect_stdout(sys.stderr):  # stdout is for the answer, or its reader is not the one who is asked
-                _show(out, proposal)
+                question.show(out)
     elif asks or not out.quiet:
-        _show(out, proposal)
+        question.show(out)
     if not yes:
-        confirm(invocation, plan)
+        confirm(invocation, question.plan, question.wish)
 
 
 def report(ws: Workspace, invocation: Invocation, result: Result, *, accepted: bool = False) -> int:
@@ -95,16 +131,10 @@ def report(ws: Workspace, invocation: Invocation, result: Result, *, accepted: b
     return code_of(result, invocation.signals)
 
 
-def unsettled(ws: Workspace, proposal: Proposal) -> bool:
+def _unsettled(ws: Workspace, proposal: Proposal) -> bool:
     """Whether the head's outcome is not recorded yet, though it is what was asked for: executing records it."""
     head = ws.history.head(proposal.plan.environment)
     return head is not None and head.status == RUNNING
-
-
-def unchanged(proposal: Proposal) -> Result:
-    """The result where nothing was to do: the current delivery."""
-    head = proposal.head.delivery if proposal.head else None
-    return Result(outcome="unchanged", delivery=head, plan_id=proposal.plan.id)
 
 
 def show_document(out: Output, proposal: Proposal) -> None:

@@ -39,7 +39,7 @@ def run(invocation: Invocation, _options: Options) -> int:
     history = history_setting(invocation.settings, ProjectDeclarations(root), invocation.shared.history)
     settings = tuple(_settings(invocation, root, history))
     try:
-        open_history(root, history.value).close()
+        open_history(root, history).close()
     except BadArgument as error:  # nothing else can be looked at without one
         document = Examination(settings=settings, checks=(doctor.failed(HISTORY, error),))
     else:

@@ -64,6 +64,7 @@ class Writing(Options):
 
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False
     by: Annotated[str | None, typer.Option("--by", metavar="WHO", help="Who delivers, for the record.")] = None
+    reason: Annotated[str | None, typer.Option("-m", "--message", metavar="WHY", help="Why, for the record.")] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,4 +84,3 @@ class Delivering(PlanOptions, Writing):
     FORMATS: ClassVar[tuple[str, ...]] = PlanOptions.FORMATS
 
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan; deliver nothing.")] = False
-    reason: Annotated[str | None, typer.Option("-m", "--message", metavar="WHY", help="Why, for the record.")] = None

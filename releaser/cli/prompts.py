@@ -10,21 +10,28 @@ from releaser.model.plan import Plan
 from releaser.planning.redact import printable
 
 
-def confirm(invocation: Invocation, plan: Plan) -> None:
+def confirm(invocation: Invocation, plan: Plan, wished: str) -> None:
     """Ask, and go on or raise: BadArgument where nobody can be asked, Refused where the answer is no."""
-    name, version = plan.environment, plan.release.version
+    name = plan.environment
     if not may_ask(invocation):
         raise BadArgument(f"a delivery to {name} asks first, and nobody can be asked here", hint=with_yes(invocation))
     by_name = any(gate.gate == "confirm" for gate in plan.gates)
     if by_name:
-        question = f"Type {name} to deliver {version} there: "
+        question = f"{wished}. Type {name} to go on: "
         accepted = {name}
     else:
-        question = f"Deliver {version} to {name}? [y/N] "
+        question = f"{wished}? [y/N] "
         accepted = {"y", "yes"}
     answer = _asked(question).strip()
     if (answer if by_name else answer.lower()) not in accepted:
         raise Refused("not confirmed: nothing was delivered")
+
+
+def wish(plan: Plan) -> str:
+    """What a plan is wished for, in words."""
+    if plan.accepts:
+        return f"Take the drift of {plan.environment} into the record"
+    return f"Deliver {plan.release.version} to {plan.environment}"
 
 
 def may_ask(invocation: Invocation) -> bool:

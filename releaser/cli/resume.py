@@ -8,14 +8,13 @@ import typer
 from releaser.cli.delivering import take_up
 from releaser.cli.invocation import Invocation
 from releaser.cli.options import Writing
-from releaser.operations.resume import resume
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options(Writing):
     """Finish an interrupted delivery.
 
-    What was recorded is delivered, under the same revision.
+    Shows what is left to do, asks, and delivers what was recorded, under the same revision.
     """
 
     environment: Annotated[str, typer.Argument(metavar="ENV", help="The environment.")]
@@ -23,4 +22,4 @@ class Options(Writing):
 
 def run(invocation: Invocation, options: Options) -> int:
     """Resume; gives the exit code."""
-    return take_up(invocation, options, lambda ws: resume(ws, options.environment))
+    return take_up(invocation, options, options.environment)

@@ -12,15 +12,15 @@ from releaser.planning.redact import printable
 from releaser.planning.wording import count, listed
 
 
-def show_plan(out: Output, plan: Plan, before: str | None = None) -> None:
-    """Print a plan; `before` is the release that is known to run now."""
-    for line in lines(out, plan, before):
+def show_plan(out: Output, plan: Plan, before: str | None = None, *, title: str | None = None) -> None:
+    """Print a plan under its title; `before` is the release that is known to run now."""
+    for line in lines(out, plan, title or heading(plan, before)):
         out.line(line)
 
 
-def lines(out: Output, plan: Plan, before: str | None) -> Iterator[str]:
+def lines(out: Output, plan: Plan, title: str) -> Iterator[str]:
     """The lines of a plan, in the style and the width of the answer."""
-    for line in wrapped(out, heading(plan, before), first=0):
+    for line in wrapped(out, title, first=0):
         yield out.style(line, "name")
     yield from _notes(out, plan)
     changes = [line for block in blocks(out, plan.changes, plan.drift if plan.accepts else ()) for line in block]

@@ -30,14 +30,22 @@ def warnings(config: JsonMap) -> Iterator[str]:
             yield f"services.{name}.deploy: `replicas` means nothing with `mode: global`"
 
 
-def same_targets(environments: Iterable[Environment], root: Path) -> Iterator[Problem]:
-    """Environments that would be delivered onto each other.
+Clash = tuple[tuple[Environment, ...], Problem]
+
+
+def same_targets(environments: Iterable[Environment], root: Path) -> Iterator[Clash]:
+    """Environments that would be delivered onto each other, with what is wrong.
 
     A Docker host or a Swarm takes many environments, as every name there carries its environment's; a folder or a
     namespace takes one.
     """
+    folders: dict[Path, Environment] = {}
     taken: dict[tuple[str, ...], Environment] = {}
     for environment in environments:
+        if environment.engine["kind"] == "directory":
+            yield from _overlapping(
+                environment, Path(os.path.realpath(root / environment.engine["path"])), folders, root
+            )
         target = _exclusive(environment.engine, root)
         if target is None:
             continue
@@ -45,7 +53,25 @@ def same_targets(environments: Iterable[Environment], root: Path) -> Iterator[Pr
         if first is not environment:
             message = f"`{environment.name}` has the same target as `{first.name}`"
             hint = "give each environment a target of its own"
-            yield problem(message, hint, *environment.locate("engine"), *first.locate("engine"))
+            yield (environment, first), problem(message, hint, *environment.locate("engine"), *first.locate("engine"))
+
+
+def _overlapping(
+    environment: Environment, folder: Path, folders: dict[Path, Environment], root: Path
+) -> Iterator[Clash]:
+    """A folder within another's, or one that holds the declarations or the history."""
+    place = environment.locate("engine")
+    home = Path(os.path.realpath(root))
+    for kept in (home / "envs", home / ".release"):
+        if kept == folder or kept in folder.parents or folder in kept.parents:
+            message = f"`{environment.name}` would be delivered into {environment.engine['path']}, beside {kept.name}/"
+            yield (environment,), problem(message, "give it a folder of its own: deploy/${environment}", *place)
+    for other, first in folders.items():
+        if other in folder.parents or folder in other.parents:
+            message = f"the targets of `{environment.name}` and `{first.name}` lie within each other"
+            places = (*place, *first.locate("engine"))
+            yield (environment, first), problem(message, "give each environment a folder of its own", *places)
+    folders[folder] = environment
 
 
 def _exclusive(engine: JsonMap, root: Path) -> tuple[str, ...] | None:

@@ -1,6 +1,6 @@
 """The project's `envs/` as values: the pipeline, and each environment with its layers merged."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -86,7 +86,19 @@ class ProjectDeclarations:
             found.extend(wrong)
             if environment is not None:
                 resolved.append(environment)
-        return _in_order((*found, *checks.same_targets(resolved, self.root)))
+        return _in_order((*found, *self._same_targets(resolved)))
+
+    def _same_targets(self, chosen: Sequence[Environment]) -> Iterator[Problem]:
+        """What two environments would be delivered onto, where one of the chosen is among them.
+
+        An environment that cannot be resolved is left out: its own problems are told when it is chosen.
+        """
+        names = {environment.name for environment in chosen}
+        others = (self._resolved(self._entry(name))[0] for name in self.pipeline().environments if name not in names)
+        everybody = [*chosen, *(other for other in others if other is not None)]
+        for environments, wrong in checks.same_targets(everybody, self.root):
+            if names & {environment.name for environment in environments}:
+                yield wrong
 
     # --- the pipeline ---
 

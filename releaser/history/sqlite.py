@@ -24,16 +24,21 @@ class SqliteHistory:
     of the holder's life too: what it holds then looks as after its death.
     """
 
-    def __init__(self, path: Path, clock: Clock, timeout: float) -> None:
-        self._file = SqliteFile(path, timeout, self._started)
+    def __init__(self, path: Path, clock: Clock, timeout: float, *, in_place: bool = False) -> None:
+        self._file = SqliteFile(path, timeout, self._started, in_place=in_place)
         self._locks = LifeLocks(path.with_name(path.name + ".locks"))
         self._clock = clock
         self._new_id = os.urandom(8).hex()
 
     @classmethod
-    def open(cls, path: Path, clock: Clock | None = None, timeout: float = 30.0) -> "SqliteHistory":
-        """The history in `path`; nothing is created before the first write, and nothing is opened before it is used."""
-        return cls(path, clock or SYSTEM_CLOCK, timeout)
+    def open(
+        cls, path: Path, clock: Clock | None = None, timeout: float = 30.0, *, in_place: bool = False
+    ) -> "SqliteHistory":
+        """The history in `path`; nothing is created before the first write, and nothing is opened before it is used.
+
+        `in_place`: its folder must be there already.
+        """
+        return cls(path, clock or SYSTEM_CLOCK, timeout, in_place=in_place)
 
     @property
     def id(self) -> str:

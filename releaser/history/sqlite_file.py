@@ -39,11 +39,14 @@ class SqliteFile:
     """One database file; `started` is called within the transaction that creates it.
 
     Nothing is written before the first `writing`: a file that is missing, or that a killed process left empty, reads
-    as an empty history.
+    as an empty history. With `in_place` its folder must be there.
     """
 
-    def __init__(self, path: Path, timeout: float, started: Callable[[Connection], None]) -> None:
+    def __init__(
+        self, path: Path, timeout: float, started: Callable[[Connection], None], *, in_place: bool = False
+    ) -> None:
         self.path = path
+        self._in_place = in_place
         self._timeout = timeout
         self._started = started
         self._guard = threading.RLock()
@@ -107,8 +110,13 @@ class SqliteFile:
         """The connection; None where there is no history yet."""
         try:
             status = self.path.stat()
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError) as missing:
             self._forget()
+            if self._in_place and not self.path.parent.is_dir():
+                raise HistoryUnreachable(
+                    f"there is no folder {self.path.parent} for the history {self.path.name}",
+                    hint=f"mount it, or make it: mkdir -p {self.path.parent}",
+                ) from missing
             return None
         if not stat.S_ISREG(status.st_mode):
             raise HistoryUnreachable(f"the history {self.path} is not a file", hint=_ELSEWHERE)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from releaser.model.delivery import RUNNING
+from releaser.model.delivery import RUNNING, Record
 from releaser.model.drift import DriftReport, EnvironmentDrift
 from releaser.model.errors import ReleaseError
 from releaser.model.resource import EMPTY
@@ -24,22 +24,32 @@ def report(ws: Workspace, names: Sequence[str]) -> DriftReport:
 
 def of(ws: Workspace, environment: str) -> EnvironmentDrift:
     """One environment's drift; an environment that nothing was delivered to is clean."""
+    record = None
     try:
-        return _drift(ws, environment)
+        record = ws.head_record(environment)
+        return _undelivered(ws, environment) if record is None else _drift(ws, environment, record)
     except ReleaseError as error:
-        return _unknown(ws, environment, error.message)
+        return _unknown(ws, environment, error.message, record)
 
 
-def _drift(ws: Workspace, environment: str) -> EnvironmentDrift:
-    record = ws.head_record(environment)
-    if record is None:
-        return EnvironmentDrift(
-            environment=environment, revision=None, release=None, clean=True, checked_at=ws.clock.now()
+def _undelivered(ws: Workspace, environment: str) -> EnvironmentDrift:
+    """Nothing was delivered, so nothing drifted; unless the target says that another history delivered there."""
+    declared = ws.declarations.environment(environment)
+    engine = ws.engine(declared.engine)
+    observation = engine.observe(ws.scope(environment, declared.project), EMPTY)
+    if any(live.mark is not None for live in observation.resources.values()):
+        where = engine.target().place
+        return _unknown(
+            ws, environment, f"this history has no delivery, but {where} holds one of another history", None
         )
+    return EnvironmentDrift(environment=environment, revision=None, release=None, clean=True, checked_at=ws.clock.now())
+
+
+def _drift(ws: Workspace, environment: str, record: Record) -> EnvironmentDrift:
     delivery = record.delivery
     if delivery.status == RUNNING:
         state = "runs" if holder_lives(ws, environment) else "was cut off; the next delivery settles it"
-        return _unknown(ws, environment, f"delivery #{delivery.revision} {state}", delivery.revision)
+        return _unknown(ws, environment, f"delivery #{delivery.revision} {state}", record)
     inventory = record.inventory or EMPTY
     engine = ws.engine_at(inventory.target or delivery.target)
     observation = engine.observe(ws.scope(environment, record.plan.project), inventory)
@@ -54,7 +64,13 @@ def _drift(ws: Workspace, environment: str) -> EnvironmentDrift:
     )
 
 
-def _unknown(ws: Workspace, environment: str, why: str, revision: int | None = None) -> EnvironmentDrift:
+def _unknown(ws: Workspace, environment: str, why: str, record: Record | None) -> EnvironmentDrift:
+    delivery = record.delivery if record else None
     return EnvironmentDrift(
-        environment=environment, revision=revision, release=None, clean=None, checked_at=ws.clock.now(), error=why
+        environment=environment,
+        revision=delivery.revision if delivery else None,
+        release=delivery.current.release if delivery and delivery.current else None,
+        clean=None,
+        checked_at=ws.clock.now(),
+        error=why,
     )

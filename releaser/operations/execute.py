@@ -61,7 +61,7 @@ def execute(ws: Workspace, request: Request, expected: Plan, reason: str | None 
         refuse_edited(expected, proposal)
         recorder.point(Point.PLANNED, "the plan is still the plan")
         if proposal.plan.nothing_to_do:
-            return Result(outcome="unchanged", delivery=_current(ws, proposal), plan_id=proposal.plan.id)
+            return unchanged(ws, proposal)
         refuse_gates(proposal.plan)
         delivery = ws.history.begin(lease, intent(ws, proposal, reason))
         recorder.began(delivery)
@@ -76,10 +76,11 @@ def execute(ws: Workspace, request: Request, expected: Plan, reason: str | None 
         return finish(ws, lease, recorder, delivery, perform(ws, recorder, attempt))
 
 
-def _current(ws: Workspace, proposal: Proposal) -> Delivery | None:
-    """The delivery that is known to run."""
+def unchanged(ws: Workspace, proposal: Proposal) -> Result:
+    """The result where nothing is to do: with the delivery that is known to run."""
     current = proposal.head.delivery.current if proposal.head else None
-    return ws.history.delivery(proposal.plan.environment, current.revision) if current else None
+    delivery = ws.history.delivery(proposal.plan.environment, current.revision) if current else None
+    return Result(outcome="unchanged", delivery=delivery, plan_id=proposal.plan.id)
 
 
 _OUTCOMES = {FAILED: "failed", INTERRUPTED: "interrupted", ABORTED: "delivered"}

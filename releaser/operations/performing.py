@@ -69,7 +69,7 @@ def _carry_out(ws: Workspace, recorder: Recorder, attempt: Attempt) -> Inventory
         recorder.point(Point.VERIFYING, "verify runs: " + " ".join(goal.rules.verify.command))
         variables = verify_variables(plan, plan.release.version, attempt.delivery.revision)
         ws.verifier.run(goal.rules.verify, variables, ws.stop)
-        recorder.point(Point.VERIFIED, "verify is content")
+        recorder.point(Point.VERIFIED, "verify agreed")
     observation = attempt.observe(ws)
     if plan.accepts:
         inventory = _taken_in(attempt, observation)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from releaser.model.delivery import Record
+from releaser.model.delivery import RUNNING, Record
 from releaser.model.drift import DriftItem
 from releaser.model.environment import PipelineEntry, Verify
 from releaser.model.errors import ForeignTarget, TargetMoved
@@ -131,7 +131,8 @@ def draft(ws: Workspace, request: Request, goal: Goal, head: Record | None) -> P
     adopts = planner.foreign(wanted, ours)
     if adopts and not request.adopt:
         raise _foreign(request, target, adopts)
-    drift = drifting.detect(planned_on, observation) if not left else ()
+    runs = head is not None and head.delivery.status == RUNNING  # after settling: somebody delivers right now
+    drift = drifting.detect(planned_on, observation) if not left and not runs else ()
     plan = Plan(
         id="",
         project=goal.project,
@@ -151,10 +152,17 @@ def draft(ws: Workspace, request: Request, goal: Goal, head: Record | None) -> P
         accepts=request.accept,
         verify=goal.rules.verify.command if goal.rules.verify and not request.accept else None,
         registers=goal.registers,
-        warnings=(*goal.warnings, *unknown, *other_keys(planned_on.secrets, found)),
+        warnings=(*goal.warnings, *unknown, *other_keys(planned_on.secrets, found), *_running(head)),
         created_at=ws.clock.now(),
     )
     return Proposal(plan=plan, goal=goal, head=head, base=inventory, observation=observation)
+
+
+def _running(head: Record | None) -> tuple[str, ...]:
+    if head is None or head.delivery.status != RUNNING:
+        return ()
+    delivery = head.delivery
+    return (f"#{delivery.revision} is being delivered by {delivery.actor}: this plan will be stale when it ends",)
 
 
 def conclude(proposal: Proposal, gates: tuple[GateResult, ...]) -> Proposal:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from releaser.model.delivery import INTERRUPTED
+from releaser.model.delivery import INTERRUPTED, RUNNING
 from releaser.model.drift import MISSING, DriftItem
 from releaser.model.errors import AcceptRefused, Refused
 from releaser.model.plan import RECONCILE
@@ -11,7 +11,7 @@ from releaser.model.value import Json, at_path, parse_path
 from releaser.operations.proposing import Goal, Proposal, Request, conclude, draft, observe
 from releaser.operations.rollback import in_order, known_environment, readable
 from releaser.operations.secrets import changed_commands, not_run, refuse_barred
-from releaser.operations.settle import settled_head
+from releaser.operations.settle import refuse_running, settled_head
 from releaser.operations.workspace import Workspace
 from releaser.planning import drift as drifting
 from releaser.planning import fingerprint, gates
@@ -30,6 +30,8 @@ def propose(ws: Workspace, asked: Request) -> Proposal:
     if head is None:
         known_environment(ws, name)
         raise Refused(f"nothing was delivered to {name} yet, so there is nothing to reconcile it with")
+    if head.delivery.status == RUNNING:
+        refuse_running(ws, name)
     if head.delivery.current is None:
         ways = {INTERRUPTED: f"release resume {name}, to finish it, or release abort {name}"}
         raise Refused(

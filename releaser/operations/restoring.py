@@ -88,6 +88,14 @@ def _taken_over(ws: Workspace, recorder: Recorder, attempt: Attempt, reason: str
     )
 
 
+def way_back(ws: Workspace, attempt: Attempt) -> tuple[str, tuple[Change, ...]]:
+    """What would be brought back, as messages name it, and the changes towards it; reads only."""
+    before = _what_ran_before(ws, attempt)
+    observation = attempt.observe(ws)
+    left = attempt.found(observation, *before.resources, answered=False)
+    return before.named, _changes(ws, attempt, before, observation, left)
+
+
 def _back(ws: Workspace, recorder: Recorder, attempt: Attempt, before: Before, outcome: Outcome) -> Outcome:
     """The outcome with what is known to run now, and whether `verify` agrees."""
     old = attempt.plan.moves_from

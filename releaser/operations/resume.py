@@ -1,11 +1,12 @@
 """resume and abort: an interrupted delivery is finished under its own revision, or undone."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import msgspec
 
-from releaser.model.delivery import ABORTED, INTERRUPTED, SUCCEEDED, Outcome, Record, Result
-from releaser.model.errors import ForeignTarget, Refused
+from releaser.model.delivery import ABORTED, INTERRUPTED, RUNNING, SUCCEEDED, Delivery, Outcome, Record, Result
+from releaser.model.errors import ForeignTarget, Refused, StalePlan
 from releaser.model.event import Point
 from releaser.model.plan import Plan
 from releaser.model.resource import EMPTY, InventoryItem
@@ -14,68 +15,140 @@ from releaser.operations.execute import finish, leased
 from releaser.operations.performing import perform
 from releaser.operations.proposing import Goal
 from releaser.operations.recording import Recorder
-from releaser.operations.restoring import restore
+from releaser.operations.restoring import restore, way_back
 from releaser.operations.rollback import known_environment, readable
 from releaser.operations.secrets import changed_commands, prints, refuse_barred
-from releaser.operations.settle import settle, since
+from releaser.operations.settle import holder_lives, settle, settled_head, since
 from releaser.operations.workspace import Workspace
-from releaser.planning import drift, planner
+from releaser.planning import drift, gates, planner
 from releaser.planning.wording import listed
 from releaser.ports import Desired
 
 
-def resume(ws: Workspace, environment: str) -> Result:
-    """Finish the recorded resources of an interrupted head, under the same revision."""
+@dataclass(frozen=True, kw_only=True)
+class Preparation:
+    """What `resume` or `abort` would do, to be shown first; `plan` is None where looking alone settles it."""
+
+    verb: str
+    delivery: Delivery
+    plan: Plan | None
+    towards: str  # what it ends with, in words
+
+
+def prepare(ws: Workspace, environment: str, verb: str) -> Preparation:
+    """What taking up the interrupted head would do; reads only. Raises Refused, Locked."""
+    head = _refuse_empty(ws, environment, verb)
+    if head.status == RUNNING and holder_lives(ws, environment):
+        with leased(ws, environment, verb) as lease:
+            settle(ws, lease)  # its holder ended meanwhile
+    record = settled_head(ws, environment)
+    assert record is not None  # noqa: S101 - no delivery is ever taken away
+    delivery = record.delivery
+    if delivery.status == SUCCEEDED and ws.history.delivery(environment, delivery.revision).status == RUNNING:
+        return Preparation(verb=verb, delivery=delivery, plan=None, towards=f"it did all of {delivery.release}")
+    attempt = _taken_up(ws, record, verb)
+    plan, towards = _shown(ws, attempt, verb)
+    return Preparation(verb=verb, delivery=delivery, plan=plan, towards=towards)
+
+
+def resume(
+    ws: Workspace, environment: str, *, reason: str | None = None, prepared: Preparation | None = None
+) -> Result:
+    """Finish the recorded resources of an interrupted head, under the same revision.
+
+    Raises StalePlan where that is not any more what was `prepared`.
+    """
 
     def work(recorder: Recorder, attempt: Attempt) -> Outcome:
         return perform(ws, recorder, attempt)
 
-    return _take_up(ws, environment, "resume", work)
+    return _take_up(ws, environment, _Asked(verb="resume", work=work, reason=reason, prepared=prepared))
 
 
-def abort(ws: Workspace, environment: str) -> Result:
-    """Bring back the newest succeeded revision; the interrupted delivery ends as `aborted`."""
+def abort(ws: Workspace, environment: str, *, reason: str | None = None, prepared: Preparation | None = None) -> Result:
+    """Bring back the newest succeeded revision; the interrupted delivery ends as `aborted`.
+
+    Raises StalePlan where that is not any more what was `prepared`.
+    """
 
     def work(recorder: Recorder, attempt: Attempt) -> Outcome:
         return restore(ws, recorder, attempt, "aborted", status=ABORTED)
 
-    return _take_up(ws, environment, "abort", work)
+    return _take_up(ws, environment, _Asked(verb="abort", work=work, reason=reason, prepared=prepared))
 
 
-def _take_up(ws: Workspace, environment: str, verb: str, work: Callable[[Recorder, Attempt], Outcome]) -> Result:
-    if ws.history.head(environment) is None:
-        known_environment(ws, environment)
-        raise Refused(
-            f"nothing was delivered to {environment} yet: there is nothing to {verb}",
-            hint=f"release promote RELEASE --to {environment}",
-        )
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    verb: str
+    work: Callable[[Recorder, Attempt], Outcome]
+    reason: str | None
+    prepared: Preparation | None
+
+
+def _take_up(ws: Workspace, environment: str, asked: _Asked) -> Result:
+    verb = asked.verb
+    _refuse_empty(ws, environment, verb)
     with leased(ws, environment, verb) as lease:
         recorder = Recorder(ws, lease)
         settled = settle(ws, lease)
         if settled is not None and settled.status == SUCCEEDED:
             return Result(outcome="delivered", delivery=settled, plan_id=settled.plan_id)
-        record = interrupted_head(ws, environment, verb)
-        attempt = _attempt(ws, record)
-        if verb == "resume" and attempt.goal.engine.capabilities.passes_secrets:
-            refuse_barred(attempt.plan, record.resources, attempt.goal.barred)
+        record = ws.head_record(environment)
+        assert record is not None  # noqa: S101 - no delivery is ever taken away
+        attempt = _taken_up(ws, record, verb)
+        if asked.prepared is not None:
+            _refuse_moved(asked.prepared, _shown(ws, attempt, verb)[0])
         delivery = ws.history.resume(lease, record.delivery.revision)
         recorder.began(delivery)
-        recorder.point(Point.SETTLED, f"{verb} of #{delivery.revision}")
-        return finish(ws, lease, recorder, delivery, work(recorder, attempt))
+        why = f": {asked.reason}" if asked.reason else ""
+        recorder.point(Point.SETTLED, f"{verb} of #{delivery.revision} by {ws.actor.name}{why}")
+        return finish(ws, lease, recorder, delivery, asked.work(recorder, attempt))
 
 
-def interrupted_head(ws: Workspace, environment: str, verb: str) -> Record:
-    """The head, if it is interrupted. Raises Refused."""
+def _refuse_empty(ws: Workspace, environment: str, verb: str) -> Delivery:
+    """The head. Raises Refused where nothing was delivered, UnknownName."""
     head = ws.history.head(environment)
-    assert head is not None  # noqa: S101 - the caller looked, and no delivery is ever taken away
-    record = ws.history.record(environment, head.revision)
-    if record.delivery.status != INTERRUPTED:
-        delivery = record.delivery
+    if head is None:
+        known_environment(ws, environment)
         raise Refused(
-            f"{environment} #{delivery.revision} {delivery.status}: there is nothing to {verb}",
-            hint=f"release history --env {environment}",
+            f"nothing was delivered to {environment} yet: there is nothing to {verb}",
+            hint=f"release promote RELEASE --to {environment}",
         )
-    return record
+    return head
+
+
+def _refuse_moved(prepared: Preparation, found: Plan) -> None:
+    """Raises StalePlan where what was shown is not what would be done."""
+    shown = prepared.plan
+    if shown is None or (shown.id, shown.changes) != (found.id, found.changes):
+        raise StalePlan(
+            f"{found.environment} changed since it was looked at: this is not what {prepared.verb} would do now",
+            hint=f"release {prepared.verb} {found.environment} again, and look at it",
+        )
+
+
+def _taken_up(ws: Workspace, record: Record, verb: str) -> Attempt:
+    """The attempt at an interrupted head. Raises Refused where it is not one."""
+    delivery = record.delivery
+    if delivery.status != INTERRUPTED:
+        raise Refused(
+            f"{delivery.environment} #{delivery.revision} {delivery.status}: there is nothing to {verb}",
+            hint=f"release history --env {delivery.environment}",
+        )
+    attempt = _attempt(ws, record)
+    if verb == "resume" and attempt.goal.engine.capabilities.passes_secrets:
+        refuse_barred(attempt.plan, record.resources, attempt.goal.barred)
+    return attempt
+
+
+def _shown(ws: Workspace, attempt: Attempt, verb: str) -> tuple[Plan, str]:
+    """The plan that a person is shown, and what it ends with; `confirm` is the only gate of a way back or on."""
+    entry = attempt.goal.entry
+    plan = msgspec.structs.replace(attempt.plan, gates=gates.confirmation(entry) if entry else ())
+    if verb == "resume":
+        return plan, f"to {plan.release.version}"
+    named, changes = way_back(ws, attempt)
+    return msgspec.structs.replace(plan, changes=changes, accepts=False, adopts=(), registers=False), f"back to {named}"
 
 
 def _desired(ws: Workspace, record: Record) -> tuple[Desired, ...]:

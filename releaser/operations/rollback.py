@@ -86,7 +86,8 @@ def _before(ws: Workspace, environment: str, head: Record) -> Delivery:
     found = ws.history.deliveries(query)
     if found:
         return found[0]
-    only = f"#{head.delivery.revision} ({head.delivery.release})"
+    current = head.delivery.current
+    only = f"#{current.revision} ({current.release})" if current else f"#{head.delivery.revision}"
     raise NothingToRollBackTo(
         f"{environment} has nothing to roll back to: no delivery with other resources succeeded before {only}",
         hint=f"release history --env {environment}",

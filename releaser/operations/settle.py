@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from releaser.model.delivery import RUNNING, Delivery, Outcome, Record
-from releaser.model.errors import EngineUnreachable
+from releaser.model.errors import EngineUnreachable, Locked
 from releaser.model.resource import EMPTY
 from releaser.operations.workspace import Workspace
 from releaser.planning import settling
@@ -51,6 +51,18 @@ def since(ws: Workspace, delivery: Delivery, now: datetime) -> datetime:
         if before.current and before.current.release == delivery.release:
             return before.current.since
     return now
+
+
+def refuse_running(ws: Workspace, environment: str) -> None:
+    """Raises Locked, naming the holder, while somebody delivers to the environment."""
+    for lease in ws.history.leases():
+        if lease.alive and lease.environment == environment:
+            holder = lease.holder
+            who = f"{holder.actor} ({holder.host}, process {holder.process})"
+            raise Locked(
+                f"{who} delivers to {environment}: {holder.verb}, since {holder.since:%H:%M:%SZ}",
+                hint="wait for it: release lock status",
+            )
 
 
 def settled_head(ws: Workspace, environment: str) -> Record | None:

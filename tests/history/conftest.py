@@ -19,9 +19,9 @@ def every_history_is_closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     opened: list[SqliteFile] = []
     make = SqliteFile.__init__
 
-    def remembering(self: SqliteFile, *arguments: Any) -> None:
+    def remembering(self: SqliteFile, *arguments: Any, **more: Any) -> None:
         opened.append(self)
-        make(self, *arguments)
+        make(self, *arguments, **more)
 
     monkeypatch.setattr(SqliteFile, "__init__", remembering)
     yield

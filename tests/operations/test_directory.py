@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from releaser.declarations.loader import ProjectDeclarations
 from releaser.model.errors import AcceptRefused
 from releaser.operations import drift, promote, reconcile, rollback
 from releaser.operations.execute import execute, propose
 from releaser.settings import read
-from releaser.wiring import Flags, open_workspace
+from releaser.wiring import Flags, open_workspace, project_root
 from tests.crash.driver import Running, Watcher
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -88,3 +89,56 @@ def test_formatting_alone_is_drift(deliver, tmp_path):
     assert (item.resource, item.kind, item.fields[0].path) == ("file/compose.yaml", "changed", "formatting")
     deliver(reconcile.request, "test1")
     assert compose.read_bytes() == before
+
+
+def test_what_was_taken_over_is_never_removed_by_a_failure(deliver, tmp_path):
+    folder = tmp_path / "deploy" / "staging"
+    deliver(promote.request, "test1", "v1.3")
+    folder.mkdir(parents=True)
+    (folder / "compose.yaml").write_text("services: {legacy: {image: nginx}}\n")
+    (tmp_path / "envs" / "checks" / "smoke.sh").write_text("exit 1\n")
+    result = deliver(promote.request, "staging", "v1.3", adopt=True)
+    assert (result.outcome, result.delivery.restored, result.delivery.current) == ("failed", None, None)
+    assert "taken over from others cannot be brought back" in result.delivery.message
+    assert (folder / "compose.yaml").exists()
+
+
+def test_the_nearest_project_is_meant_also_without_declarations(tmp_path):
+    (tmp_path / "envs").mkdir()
+    (tmp_path / "envs" / "pipeline.yaml").write_text("project: outer\n")
+    inner = tmp_path / "inner" / "deep"
+    (inner.parent / ".release").mkdir(parents=True)
+    (inner.parent / ".release" / "history.db").touch()
+    inner.mkdir()
+    assert project_root(read({}), Flags(directory=inner)) == tmp_path / "inner"
+
+
+def test_a_history_somewhere_else_is_not_taken_for_none(deliver, tmp_path, monkeypatch):
+    deliver(promote.request, "test1", "v1.3")
+    monkeypatch.setenv("RELEASE_HISTORY", f"sqlite:{tmp_path}/missing/history.db")
+    found = deliver(drift.of, "test1")
+    assert found.clean is None
+    assert "there is no folder" in found.error
+    monkeypatch.setenv("RELEASE_HISTORY", f"sqlite:{tmp_path}/other.db")
+    found = deliver(drift.of, "test1")
+    assert found.clean is None
+    assert "holds one of another history" in found.error
+    assert deliver(drift.of, "test2").clean is True
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("deploy/test1/config", "lie within each other"),
+        ("deploy", "lie within each other"),
+        ("deploy/test1", "has the same target as"),
+        ("envs", "beside envs/"),
+        (".release/x", "beside .release/"),
+        (".", "beside envs/"),
+    ],
+)
+def test_targets_that_would_hurt_each_other(deliver, tmp_path, path, said):
+    (tmp_path / "envs" / "test6.yaml").write_text(f"engine: {{kind: directory, path: {path}}}\n")
+    problems = ProjectDeclarations(tmp_path).problems(["test6"])
+    assert any(said in problem.message for problem in problems)
+    assert ProjectDeclarations(tmp_path).problems(["test2"]) == () or path in {"deploy", "."}

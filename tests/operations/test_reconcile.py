@@ -7,7 +7,7 @@ import pytest
 
 from releaser.engines.memory import RUNS
 from releaser.model.delivery import FAILED
-from releaser.model.errors import AcceptRefused, Refused
+from releaser.model.errors import AcceptRefused, Locked, Refused
 from releaser.model.event import Point
 from releaser.operations import drift, promote, reconcile
 from releaser.operations.execute import execute, propose
@@ -197,3 +197,19 @@ def test_an_orphan_in_a_place_that_is_ours(project):
         project.plan(reconcile.request("test", accept=True))
     project.reconcile("test")
     assert target.things.keys() == {"service/api", "service/debug", "secret/password"}
+
+
+def test_while_somebody_delivers_the_holder_is_named(project):
+    project.promote("v1", "test")
+    seen = []
+
+    def look() -> None:
+        with pytest.raises(Locked, match=r"ann .* delivers to test: promote"):
+            project.plan(reconcile.request("test"))
+        seen.append(project.plan(promote.request("test", "v3")))
+
+    project.watcher.at[Point.APPLIED] = look
+    project.promote("v2", "test")
+    (plan,) = seen
+    assert plan.drift == ()
+    assert any("is being delivered by ann" in warning for warning in plan.warnings)
