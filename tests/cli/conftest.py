@@ -283,3 +283,22 @@ def steady(golden: Callable[[str, str], None]) -> Callable[[str, str], None]:
         golden(name, re.sub(r"\b0\.\ds", "0.1s", text))
 
     return same
+
+
+@pytest.fixture
+def cut_off(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """`cut_off(VERSION, ENVIRONMENT, EFFECT=False)`: a promote that died, before or after its one effect."""
+
+    def promote(version: str, environment: str, *, effect: bool = False) -> None:
+        with monkeypatch.context() as patch:
+            if effect:
+                patch.setattr("releaser.history.sqlite.SqliteHistory.finish", _die)
+            else:
+                patch.setattr("releaser.engines.directory.engine.DirectoryEngine.apply", _die)
+            assert cli("promote", version, "--to", environment, "--yes", "--by", "ann").code == 130
+
+    return promote
+
+
+def _die(*_: object) -> None:
+    raise KeyboardInterrupt

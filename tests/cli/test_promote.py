@@ -107,3 +107,14 @@ def test_no_secret_is_printed(cli):
 
         assert ran.code == 1
         assert "hunter-two" not in ran.out + ran.err
+
+
+def test_where_nothing_is_to_do_the_result_is_what_runs_not_what_failed(cli):
+    cli.promote("v1.3", "test")
+    cli.refuse_all_but("v1.3")
+    assert cli("promote", "v1.4", "--to", "test", "--yes").code == 1
+
+    document = cli.json("promote", "v1.3", "--to", "test")
+
+    assert document["outcome"] == "unchanged"
+    assert (document["delivery"]["revision"], document["delivery"]["status"]) == (1, "succeeded")

@@ -66,7 +66,7 @@ def test_a_name_is_asked_for_where_the_pipeline_says_so(cli, typed, code):
     ran = cli("promote", "v1.3", "--to", "production", terminal=True, typed=typed)
 
     assert ran.code == code
-    assert "Type production to deliver v1.3 there: " in ran.err
+    assert "Deliver v1.3 to production. Type production to go on: " in ran.err
 
 
 def test_yes_answers_every_question(cli):

@@ -71,12 +71,12 @@ def test_what_was_interrupted_is_finished_or_undone(slow):
         assert process.returncode == 130
 
         if verb == "abort":
-            ran = slow.ok("abort", "test")
+            ran = slow.ok("abort", "test", "--yes")
             assert re.search(r"✓ aborted: test has v1\.3 again \(#2, ", ran.out)
             assert (slow.root / "deploy/test/compose.yaml").read_bytes() == before
         else:
             slow.write("go", "")
-            document = slow.json("resume", "test")
+            document = slow.json("resume", "test", "--yes")
             assert (document["outcome"], document["delivery"]["revision"]) == ("delivered", 3)
             assert document["delivery"]["current"]["release"] == "v1.4"
 
