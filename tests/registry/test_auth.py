@@ -387,7 +387,7 @@ def test_login_that_a_storage_asks_for_is_not_given(town: Town, logged_in: Calla
     evil.rules = [lambda _: Reply(401, {"WWW-Authenticate": challenge})]
     town.server.rules = [
         asks_for('Basic realm="x"', BASIC),
-        lambda one: Reply(307, {"Location": f"https://evil.test{one.path}"}),
+        lambda one: Reply(307, {"Location": f"https://evil.test{one.path}"}) if one.method == "GET" else None,
     ]
     assert "sends us to evil.test, which answers 401" in town.refusal().message
     assert [one.authorization for one in evil.seen] == [None], "nor is a second request made of it"
