@@ -169,34 +169,36 @@ def test_a_file_that_may_not_be_read(root: Path) -> None:
     assert "Permission denied" in refusal(root, "envs/file").message
 
 
-def test_a_link_that_is_swapped_in_while_reading(root: Path) -> None:
-    """The folder is a link outside in one moment and a folder in the next; what is read is never the canary."""
-    real, evil, stop = root / "envs" / "real", root / "envs" / "evil", threading.Event()
-    real.mkdir()
-    (real / "file").write_bytes(b"inside")
-    evil.symlink_to("../../outside")
+@pytest.mark.parametrize("swapped", ["real", "real/file"], ids=["folder", "file"])
+def test_a_link_that_is_swapped_in_while_reading(root: Path, swapped: str) -> None:
+    """It is a link outside in one moment and the real one in the next; what is read is never the canary."""
+    envs, stop = root / "envs", threading.Event()
+    (envs / "real").mkdir()
+    (envs / "real" / "file").write_bytes(b"inside")
+    real, link, aside = envs / swapped, envs / "link", envs / "aside"
+    link.symlink_to(root.parent / "outside" / ("" if swapped == "real" else "file"))
 
     def swap() -> None:
         while not stop.is_set():
-            real.rename(root / "envs" / "was")
-            evil.rename(real)
-            real.rename(evil)
-            (root / "envs" / "was").rename(real)
+            real.rename(aside)
+            link.rename(real)
+            real.rename(link)
+            aside.rename(real)
 
     swapping = threading.Thread(target=swap)
     swapping.start()
-    reads: list[bytes] = []
+    reads: set[bytes] = set()
     try:
         for _ in range(1000):
             try:
-                reads.append(ProjectFiles(root).read("envs/real/file", LIMIT))
+                reads.add(ProjectFiles(root).read("envs/real/file", LIMIT))
             except Unreadable:
                 continue
     finally:
         stop.set()
         swapping.join()
 
-    assert set(reads) <= {b"inside"}
+    assert reads <= {b"inside"}
 
 
 def test_the_yaml_files_of_a_folder(root: Path) -> None:
