@@ -1,10 +1,11 @@
 """history: deliveries, newest first."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, NamedTuple
 
+import msgspec
 import typer
 
 from releaser.cli import errors
@@ -44,7 +45,7 @@ def run(invocation: Invocation, options: Options) -> int:
         found = history.deliveries(ws, names, options.release, limit + 1 if limit else None)
         current = {name: head.current.revision for name, head in ws.history.heads().items() if head.current}
         now = ws.clock.now()
-    document = History(deliveries=found.deliveries[:limit] if limit else found.deliveries)
+    document = msgspec.structs.replace(found, deliveries=found.deliveries[:limit] if limit else found.deliveries)
     if out.form == "name":
         for delivery in document.deliveries:
             out.line(printable(f"{delivery.environment}/{delivery.revision}"))
@@ -62,24 +63,37 @@ def _show(out: Output, document: History, current: Mapping[str, int], now: datet
         return
     several = len({delivery.environment for delivery in deliveries}) > 1
     head = ["#", *(["ENV"] if several else []), "WHEN", "RELEASE", "CONFIG", "BY", "OUTCOME", "TOOK", "NOTE"]
-    rows = [_row(out, delivery, current, now, several=several) for delivery in deliveries]
+    more = _Beside(current=current, cut_off=frozenset(document.cut_off), now=now)
+    rows = [_row(out, delivery, more, several=several) for delivery in deliveries]
     print_table(out, head, rows, spare=("CONFIG", "TOOK", "BY"))
-    if not several and out.on_terminal:
+    if document.cut_off:
+        name = document.cut_off[0].partition("/")[0]
+        out.next(f"release resume {name}", f"release abort {name}")
+    elif not several and out.on_terminal:
         out.next(f"release show {deliveries[0].environment}/{deliveries[0].revision}")
 
 
-def _row(out: Output, delivery: Delivery, current: Mapping[str, int], now: datetime, *, several: bool) -> list[str]:
-    is_current = current.get(delivery.environment) == delivery.revision
+class _Beside(NamedTuple):
+    """What is not in a delivery, and helps a person."""
+
+    current: Mapping[str, int]  # environment → the revision that is known to run
+    cut_off: Collection[str]  # ENV/REVISION
+    now: datetime
+
+
+def _row(out: Output, delivery: Delivery, more: _Beside, *, several: bool) -> list[str]:
+    cut_off = f"{delivery.environment}/{delivery.revision}" in more.cut_off
+    is_current = more.current.get(delivery.environment) == delivery.revision
     notes = [*(["← current"] if is_current else []), *_notes(delivery)]
     return [
         str(delivery.revision),
         *([out.style(printable(delivery.environment), "name")] if several else []),
-        moment(out, delivery.started_at, now),
+        moment(out, delivery.started_at, more.now),
         out.style(printable(delivery.release), "name"),
         delivery.config_digest.removeprefix("sha256:")[:7],
         printable(delivery.actor),
-        styled(out, delivery.status, outcome(delivery.status)),
-        took(delivery, now),
+        styled(out, delivery.status, outcome(delivery.status, cut_off=cut_off)),
+        "-" if cut_off else took(delivery, more.now),
         printable("; ".join(notes)),
     ]
 

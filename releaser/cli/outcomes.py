@@ -15,8 +15,10 @@ STYLES: Mapping[str, str] = {
 }
 
 
-def outcome(status: str) -> str:
-    """A delivery's status with its symbol: `✓ succeeded`."""
+def outcome(status: str, *, cut_off: bool = False) -> str:
+    """A delivery's status with its symbol: `✓ succeeded`; `cut_off`: it runs no more, and its holder died."""
+    if cut_off:
+        return "! cut off"
     return f"{_SYMBOLS[status]} {status}"
 
 

@@ -35,6 +35,7 @@ def run(invocation: Invocation, options: Options) -> int:
         now = ws.clock.now()
     current = head.current.revision if head and head.current else None
     invocation.out.document(document, lambda out: show_details(out, document, current, now))
-    if head and head.revision == document.delivery.revision and head.status == INTERRUPTED:
+    newest = head is not None and head.revision == document.delivery.revision
+    if newest and (document.cut_off or document.delivery.status == INTERRUPTED):
         invocation.out.next(f"release resume {environment}", f"release abort {environment}")
     return errors.DONE

@@ -28,7 +28,7 @@ def _lines(out: Output, details: Details, current: int | None, now: datetime) ->
     delivery = details.delivery
     title = f"{delivery.environment} #{delivery.revision}  {delivery.release}"
     is_current = ", current" if delivery.revision == current else ""
-    ended = styled(out, delivery.status, outcome(delivery.status))
+    ended = styled(out, delivery.status, outcome(delivery.status, cut_off=details.cut_off))
     yield f"{out.style(printable(title), 'name')}  {ended}{is_current}"
     for label, text in _facts(out, details, now):
         yield from _fact(out, label, text)
@@ -55,7 +55,10 @@ def _lines(out: Output, details: Details, current: int | None, now: datetime) ->
 def _facts(out: Output, details: Details, now: datetime) -> Iterator[tuple[str, str]]:
     delivery = details.delivery
     start = moment(out, delivery.started_at, now).strip()
-    length = f"runs for {took(delivery, now)}" if delivery.finished_at is None else f"took {took(delivery, now)}"
+    ended = delivery.finished_at is not None
+    length = f"{'took' if ended else 'runs for'} {took(delivery, now)}"
+    if details.cut_off:
+        length = "cut off: the next delivery finds out what it did"
     yield "when", f"{start} ({ago(delivery.started_at, now)}), {length}"
     yield "by", delivery.actor
     way = delivery.trigger if delivery.restores is None else f"{delivery.trigger} to #{delivery.restores}"

@@ -88,7 +88,7 @@ def _joined(out: Output, row: Sequence[Cell], widths: Sequence[int]) -> str:
 def _matrix(environments: Sequence[EnvironmentStatus], more: Surroundings, digits: int) -> Iterator[list[Cell]]:
     yield [Cell("", None), *(Cell(printable(item.environment), "name") for item in environments)]
     yield [Cell("release", "dim"), *(_release(item, more) for item in environments)]
-    yield [Cell("state", "dim"), *(_state(item, more) for item in environments)]
+    yield [Cell("state", "dim"), *(_state(item) for item in environments)]
     if any(item.drift for item in environments):
         yield [Cell("drift", "dim"), *(_drift(item) for item in environments)]
     yield [Cell("since", "dim"), *(Cell(_since(item, more)) for item in environments)]
@@ -130,24 +130,20 @@ def _release(item: EnvironmentStatus, more: Surroundings) -> Cell:
     return Cell(NOTHING, "dim") if known else Cell(UNKNOWN, "warn")
 
 
-def _state(item: EnvironmentStatus, more: Surroundings) -> Cell:
+def _state(item: EnvironmentStatus) -> Cell:
     """What is known, in one word: never more than what was looked at."""
     if item.head is None:
         return Cell("empty", "dim")
     if item.error is not None:
         return Cell("unreachable", "bad")
     if item.head.status == RUNNING:
-        return Cell("delivering" if _held(item, more) else "cut off", "warn")
+        return Cell("cut off" if item.head.cut_off else "delivering", "warn")
     if item.head.status != SUCCEEDED:
         return Cell(item.head.status, STYLES[item.head.status])
     seen = [service for service in item.services.values() if service.ready]
     if seen:
         return Cell("not ready", "bad") if any(map(_lacks, seen)) else Cell("ready", "good")
     return Cell("written" if item.engine == "directory" else "delivered", "good")
-
-
-def _held(item: EnvironmentStatus, more: Surroundings) -> bool:
-    return item.environment in more.locks and more.locks[item.environment].alive
 
 
 def _drift(item: EnvironmentStatus) -> Cell:
@@ -165,7 +161,7 @@ def _since(item: EnvironmentStatus, more: Surroundings) -> str:
 
 
 def _block(out: Output, item: EnvironmentStatus, more: Surroundings) -> Iterator[str]:
-    facts = [_release(item, more), _state(item, more)]
+    facts = [_release(item, more), _state(item)]
     if item.drift:
         drift = _drift(item)
         facts.append(
@@ -209,10 +205,11 @@ def _note(item: EnvironmentStatus, more: Surroundings) -> tuple[str, str] | None
     empty = "it is empty again" if item.environment in more.emptied else "what runs there is not known"
     after = f"; {item.current.release} is known to run" if item.current else f"; {empty}"
     if item.head.status == RUNNING:
+        if item.head.cut_off:
+            return "!", f"{name} was cut off: the next delivery finds out what it did"
         lock = more.locks.get(item.environment)
-        if lock is not None and lock.alive:
-            return "…", f"{name} is being delivered by {lock.actor} ({lock.verb}, {age(lock.since, more.now)})"
-        return "!", f"{name} was cut off: the next delivery finds out what it did"
+        by = f" by {lock.actor} ({lock.verb}, {age(lock.since, more.now)})" if lock else ""
+        return "…", f"{name} is being delivered{by}"
     symbol = {FAILED: "✗", INTERRUPTED: "!", ABORTED: "!"}[item.head.status]
     verb = "was " if item.head.status in {INTERRUPTED, ABORTED} else ""
     return symbol, f"{name} {verb}{item.head.status}{after}"
@@ -221,7 +218,7 @@ def _note(item: EnvironmentStatus, more: Surroundings) -> tuple[str, str] | None
 def _next(status: Status, more: Surroundings) -> Iterator[str]:
     for item in status.environments:
         state = item.head.status if item.head else None
-        if state == INTERRUPTED or (state == RUNNING and not _held(item, more)):
+        if item.head and (state == INTERRUPTED or item.head.cut_off):
             yield f"release resume {item.environment}"
         elif state == FAILED and item.head:
             yield f"release show {item.environment}/{item.head.revision}"

@@ -115,12 +115,14 @@ class Details(Document, frozen=True, kw_only=True, tag="releaser/details/v1"):
     plan: Plan
     resources: tuple[ResourceBody, ...]
     steps: tuple[Step, ...]
+    cut_off: bool = False  # it is `running`, and its holder died
 
 
 class History(Document, frozen=True, kw_only=True, tag="releaser/history/v1"):
     """Deliveries, newest first."""
 
     deliveries: tuple[Delivery, ...]
+    cut_off: tuple[str, ...] = ()  # ENV/REVISION of those that are `running`, and whose holder died
 
 
 class Result(Document, frozen=True, kw_only=True, tag="releaser/result/v1"):

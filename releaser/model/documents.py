@@ -23,6 +23,7 @@ class HeadState(Value, frozen=True, kw_only=True):
 
     revision: int
     status: DeliveryStatus
+    cut_off: bool = False  # it is `running`, and its holder died
 
 
 class CurrentState(Value, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from releaser.model.delivery import Details, History, ResourceBody
 from releaser.model.errors import UnknownName
+from releaser.operations import lock
 from releaser.operations.images import known_release
 from releaser.operations.rollback import known_environment
 from releaser.operations.workspace import Workspace
@@ -16,7 +17,9 @@ def deliveries(
     found = ws.history.deliveries(query)
     if release is not None and not found:
         known_release(ws, release)
-    return History(deliveries=found)
+    cut_off = lock.cut_off(ws, found)
+    names = (f"{item.environment}/{item.revision}" for item in found if (item.environment, item.revision) in cut_off)
+    return History(deliveries=found, cut_off=tuple(names))
 
 
 def show(ws: Workspace, environment: str, revision: int | None = None) -> Details:
@@ -33,4 +36,5 @@ def show(ws: Workspace, environment: str, revision: int | None = None) -> Detail
         plan=record.plan,
         resources=tuple(ResourceBody(id=resource.id, body=resource.body) for resource in record.resources),
         steps=record.steps,
+        cut_off=bool(lock.cut_off(ws, (record.delivery,))),
     )

@@ -1,5 +1,8 @@
 """lock: who delivers now, and taking over from a holder that hangs."""
 
+from collections.abc import Iterable
+
+from releaser.model.delivery import RUNNING, Delivery
 from releaser.model.documents import Locks, LockState
 from releaser.operations.workspace import Workspace
 from releaser.ports import LeaseState
@@ -11,6 +14,15 @@ def status(ws: Workspace, environments: tuple[str, ...] | None = None) -> Locks:
     return Locks(
         locks=tuple(_state(lease) for lease in leases if environments is None or lease.environment in environments)
     )
+
+
+def cut_off(ws: Workspace, deliveries: Iterable[Delivery]) -> frozenset[tuple[str, int]]:
+    """(environment, revision) of what is `running` though nobody delivers: its holder died, and nothing settled it."""
+    running = [delivery for delivery in deliveries if delivery.status == RUNNING]
+    if not running:
+        return frozenset()
+    held = {lease.environment for lease in ws.history.leases() if lease.alive}
+    return frozenset((item.environment, item.revision) for item in running if item.environment not in held)
 
 
 def break_(ws: Workspace, environment: str, reason: str) -> Locks:

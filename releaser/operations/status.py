@@ -1,11 +1,14 @@
 """status: what is known to run where; with `live`, whether it is ready and untouched."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
 
 from releaser.model.delivery import Delivery
 from releaser.model.documents import CurrentState, DriftState, EnvironmentStatus, HeadState, ServiceState, Status
 from releaser.model.errors import ReleaseError
 from releaser.model.resource import EMPTY, Inventory, Live
+from releaser.operations import lock
 from releaser.operations.workspace import Workspace
 from releaser.planning import drift as drifting
 
@@ -13,12 +16,26 @@ from releaser.planning import drift as drifting
 def report(ws: Workspace, names: Sequence[str], *, live: bool = False) -> Status:
     """Every environment's state from the record; engines are asked only for `live`."""
     heads = ws.history.heads()
+    cut_off = {name for name, _ in lock.cut_off(ws, heads.values())}
+    found = _reported(ws, names, heads, live=live)
+    return Status(environments=tuple(_marked(item) if item.environment in cut_off else item for item in found))
+
+
+def _marked(item: EnvironmentStatus) -> EnvironmentStatus:
+    """The same, its head cut off."""
+    assert item.head is not None  # noqa: S101 - only heads are cut off
+    return msgspec.structs.replace(item, head=msgspec.structs.replace(item.head, cut_off=True))
+
+
+def _reported(
+    ws: Workspace, names: Sequence[str], heads: Mapping[str, Delivery], *, live: bool
+) -> Iterable[EnvironmentStatus]:
     if not live:
-        return Status(environments=tuple(_recorded(ws, name, heads.get(name)) for name in names))
+        return [_recorded(ws, name, heads.get(name)) for name in names]
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only where engines are asked
 
     with ThreadPoolExecutor(max_workers=4) as pool:
-        return Status(environments=tuple(pool.map(lambda name: _live(ws, name, heads.get(name)), names)))
+        return list(pool.map(lambda name: _live(ws, name, heads.get(name)), names))
 
 
 def _recorded(ws: Workspace, name: str, head: Delivery | None) -> EnvironmentStatus:

@@ -56,7 +56,7 @@ def test_status_for_scripts(shop):
     assert [item["environment"] for item in document["environments"]] == ["test", "staging", "production"]
     production = document["environments"][2]
     assert production["engine"] == "directory"
-    assert production["head"] == {"revision": 1, "status": "succeeded"}
+    assert production["head"] == {"revision": 1, "status": "succeeded", "cut_off": False}
     assert (production["current"]["revision"], production["current"]["release"]) == (1, "v1.3")
     assert sorted(production["services"]) == ["api", "worker"]
     assert production["services"]["api"]["image"] == "registry.test/shop/api"
@@ -168,7 +168,7 @@ def test_a_delivery_that_runs(told):
 
 @pytest.mark.parametrize("locks", [[], [lock(alive=False)]])
 def test_a_delivery_that_was_cut_off(told, locks):
-    rows, out, err = told(environment("test", "running"), locks=locks)
+    rows, out, err = told(environment("test", head=HeadState(revision=3, status="running", cut_off=True)), locks=locks)
 
     assert rows["state"].split()[1:] == ["cut", "off"]
     assert "! test #3 was cut off: the next delivery finds out what it did" in out
@@ -241,3 +241,39 @@ def test_a_name_cannot_speak_to_the_terminal(told):
 
     assert "\x1b" not in out
     assert "\x07" not in out
+
+
+def test_a_delivery_whose_process_died_is_cut_off_everywhere(cli, cut_off):
+    cli.promote("v1.3", "test")
+    cut_off("v1.4", "test")
+    cli.clock.move(hours=3)
+
+    head = cli.json("status")["environments"][0]["head"]
+    history, details = cli.json("history", "--env", "test"), cli.json("show", "test")
+    texts = [cli.ok(*words) for words in (("status",), ("history",), ("show", "test"))]
+
+    assert head == {"revision": 2, "status": "running", "cut_off": True}
+    assert history["cut_off"] == ["test/2"]
+    assert details["cut_off"] is True
+    for ran in texts:
+        assert "cut off" in ran.out
+        assert "running" not in ran.out.splitlines()[0:2]
+        assert "runs for" not in ran.out
+        assert " 3h " not in ran.out.replace("3h ago", "")
+        assert "release resume test" in ran.err
+
+
+def test_a_delivery_that_runs_is_not_cut_off(cli, monkeypatch):
+    """Looked at from within, while its holder lives."""
+    seen = []
+
+    def look(*_):
+        seen.append((cli.json("status"), cli.json("history"), cli.json("show", "test")))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("releaser.engines.directory.engine.DirectoryEngine.apply", look)
+    assert cli("promote", "v1.3", "--to", "test", "--yes").code == 130
+
+    ((status, history, details),) = seen
+    assert status["environments"][0]["head"] == {"revision": 1, "status": "running", "cut_off": False}
+    assert (history["cut_off"], details["cut_off"]) == ([], False)
