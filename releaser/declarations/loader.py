@@ -11,7 +11,7 @@ from releaser.declarations.pipeline import seconds
 from releaser.declarations.problems import problem, suggestion
 from releaser.model.environment import Environment, Pipeline, PipelineEntry, Verify
 from releaser.model.errors import BadArgument, InvalidDeclarations, Problem, UnknownName
-from releaser.model.tree import Node
+from releaser.model.tree import MAP, Node
 from releaser.model.value import JsonMap, Location
 from releaser.planning import interpolation, overlay
 from releaser.planning.origins import LayerOrigins
@@ -137,21 +137,21 @@ class ProjectDeclarations:
         return latest[1]
 
     def _resolve(self, entry: PipelineEntry) -> _Resolution:
-        layers, problems = self._layers(entry)
-        if problems or not layers:
-            return _Resolution(None, problems)
+        layers, file_problems = self._layers(entry)
+        if not layers or any(layer.kind != MAP for layer in layers):
+            return _Resolution(None, file_problems)
         root, merge_problems = overlay.merge(layers)
         builtins = {"project": self.pipeline().project, "environment": entry.name}
         config, name_problems = interpolation.resolve(root, builtins)
-        origins = LayerOrigins(root, config)
-        problems = (*merge_problems, *name_problems)
-        if not problems:
-            problems = schema.check_values(config, "layer", origins)
-        if problems:
-            return _Resolution(None, problems)
+        problems = _told_once((*file_problems, *merge_problems, *name_problems))
+        misfits = schema.check_values(config, "layer", LayerOrigins(root, config))
+        if misfits:  # what lacks its shape can be checked no further; most of these are told by file already
+            return _Resolution(None, problems or misfits)
         config = {**config, "engine": _engine(config, entry.name)}
-        origins = LayerOrigins(root, config)
-        return self._environment(entry, config, origins)
+        environment, more = self._environment(entry, config, LayerOrigins(root, config))
+        if problems:
+            return _Resolution(None, _told_once((*problems, *more)))
+        return _Resolution(environment, more)
 
     def _layers(self, entry: PipelineEntry) -> tuple[list[Node], tuple[Problem, ...]]:
         layers: list[Node] = []
@@ -254,6 +254,19 @@ def _verify(config: JsonMap) -> Verify | None:
         return None
     timeout = seconds(declared.get("timeout", DEFAULT_VERIFY_TIMEOUT))
     return Verify(command=tuple(declared["command"]), timeout=timeout)
+
+
+def _told_once(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """The first problem of each place: what goes wrong later there is most often its consequence."""
+    places: set[Location] = set()
+    kept = []
+    for each in problems:
+        place = each.locations[0] if each.locations else None
+        if place is None or place not in places:
+            kept.append(each)
+        if place is not None:
+            places.add(place)
+    return tuple(kept)
 
 
 def _in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
