@@ -68,7 +68,7 @@ def _image(name: str, node: Node, root: Node) -> Image:
 
 def _registry(node: Node) -> RegistrySettings:
     words = plain(node)
-    return RegistrySettings(ca=words.get("ca"), insecure=words.get("insecure", False))
+    return RegistrySettings(ca=words.get("ca"), insecure=words.get("insecure", False), auth=words.get("auth"))
 
 
 def _entry(name: str, node: Node, platforms: tuple[str, ...], environments: Node) -> PipelineEntry:
