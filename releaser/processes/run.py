@@ -9,13 +9,14 @@ import os
 import selectors
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self
 
 from releaser.ports import Stop
 
@@ -86,10 +87,11 @@ def run(  # noqa: PLR0913 - the limits of one child, all by name
     It leads a session of its own: it cannot ask at the terminal, and Ctrl-C reaches it through `stop` only.
     """
     deadline = time.monotonic() + timeout
-    process = _start(argv, env, cwd, with_stdin=bool(stdin))
-    with _Pipes(process, stdin, limit) as pipes:
+    with _HeldSignals() as held, _Pipes(_start(argv, env, cwd, with_stdin=bool(stdin)), stdin, limit) as pipes:
+        process = pipes.process
         timed_out = stopped = False
         try:
+            held.let_go()
             while process.poll() is None and not timed_out and not stopped:
                 pipes.exchange(min(TICK, max(0.0, deadline - time.monotonic())))
                 timed_out = time.monotonic() >= deadline and process.poll() is None
@@ -108,6 +110,36 @@ def run(  # noqa: PLR0913 - the limits of one child, all by name
             stopped=stopped,
             truncated=pipes.stdout.truncated or pipes.stderr.truncated,
         )
+
+
+class _HeldSignals:
+    """Signals that come while a child is started are handled when somebody is there to end it.
+
+    A handler that raises in the middle of a start would leave a child that nobody knows of.
+    """
+
+    def __init__(self) -> None:
+        self._came: list[int] = []
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():  # others get no signals
+            for number in (signal.SIGINT, signal.SIGTERM):
+                if signal.getsignal(number) is not None:
+                    self._before[number] = signal.signal(number, lambda got, _: self._came.append(got))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Handle what came, and from now on what comes."""
+        before, self._before = self._before, {}
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        came, self._came = self._came, []
+        for number in came:
+            signal.raise_signal(number)
 
 
 def _start(
@@ -188,7 +220,7 @@ class _Pipes:
         self.stdout = _Tail(limit)
         self.stderr = _Tail(limit)
         self.output = _Tail(limit)
-        self._process = process
+        self.process = process
         self._to_write = memoryview(stdin)
         self._selector = selectors.DefaultSelector()
         self._register(process.stdout, self.stdout)
@@ -207,7 +239,7 @@ class _Pipes:
         """Read and write what can be, waiting for it, or for the child's end, at most so long."""
         if not self._selector.get_map():
             with suppress(subprocess.TimeoutExpired):
-                self._process.wait(seconds)
+                self.process.wait(seconds)
             return
         for key, _ in self._selector.select(seconds):
             if key.data is None:

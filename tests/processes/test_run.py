@@ -366,3 +366,31 @@ class TestStop:
         for thread in threads:
             thread.join(SOON)
         assert sorted(results) == [f"{n}\n".encode() for n in range(8)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_it_is_started_leaves_no_child(monkeypatch, number):
+    class Ended(BaseException):
+        pass
+
+    def at_once(*_):
+        raise Ended
+
+    started = []
+
+    class Interrupted(subprocess.Popen):
+        def __init__(self, *words, **how):
+            super().__init__(*words, **how)
+            started.append(self.pid)
+            signal.raise_signal(number)
+
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    before = signal.signal(number, at_once)
+    try:
+        with pytest.raises(Ended):
+            sh("sleep 60")
+        assert signal.getsignal(number) is at_once
+    finally:
+        signal.signal(number, before)
+    assert len(started) == 1
+    wait_for(lambda: gone(started[0]))
