@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from releaser.model.errors import BadArgument, ReleaseError, UnknownName
+from releaser.model.errors import BadArgument, UnknownName
 from releaser.planning.wording import listed, nearest
 
 if TYPE_CHECKING:
@@ -24,16 +24,10 @@ def chosen(ws: "Workspace", patterns: Iterable[str] | None, *, every: bool = Fal
 
 
 def names(ws: "Workspace") -> tuple[str, ...]:
-    """Every environment in pipeline order; those of the history where the pipeline cannot be read, or lacks them."""
-    try:
-        declared = tuple(ws.pipeline().environments)
-    except ReleaseError:
-        declared = ()
-        recorded = tuple(sorted(ws.history.heads()))
-        if not recorded:
-            raise
-        return recorded
-    return declared
+    """Every environment in pipeline order, then those that only the history knows: they may still run."""
+    from releaser.operations.workspace import environments  # noqa: PLC0415 - not every verb needs a project
+
+    return environments(ws)
 
 
 def _matching(word: str, known: tuple[str, ...]) -> tuple[str, ...]:

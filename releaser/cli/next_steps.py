@@ -8,7 +8,7 @@ from releaser.model.delivery import INTERRUPTED, SUCCEEDED, Delivery, Result
 from releaser.model.environment import PipelineEntry
 from releaser.model.errors import ReleaseError
 from releaser.model.plan import PROMOTE, Plan
-from releaser.operations import promote
+from releaser.operations import promote, rollback
 from releaser.operations.workspace import Workspace
 from releaser.planning.gates import ran
 from releaser.planning.wording import duration
@@ -64,10 +64,19 @@ def after_result(ws: Workspace, result: Result) -> Iterator[str]:
         onward = _downstream(ws, delivery)
         if onward:
             yield shlex.join(["release", "promote", delivery.release, "--to", onward])
-        if result.outcome == "delivered" and delivery.leaves is not None:
+        if result.outcome == "delivered" and _way_back(ws, name):
             yield shlex.join(["release", "rollback", "--to", name])
     else:
         yield shlex.join(["release", "history", "--env", name])
+
+
+def _way_back(ws: Workspace, environment: str) -> bool:
+    """Whether a rollback would find something."""
+    try:
+        rollback.find_target(ws, environment)
+    except ReleaseError:
+        return False
+    return True
 
 
 def after_create(ws: Workspace, version: str) -> Iterator[str]:

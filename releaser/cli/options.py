@@ -10,6 +10,8 @@ from typing import Annotated, ClassVar, Literal
 import typer
 
 ColorWord = Literal["auto", "always", "never"]
+FORMATS = ("table", "json", "yaml", "ndjson", "md", "name")
+"""How answers can be printed; each verb has some of these."""
 
 Environment = Annotated[str, typer.Option("--to", "--env", metavar="ENV", help="The environment to deliver to.")]
 Adopt = Annotated[bool, typer.Option("--adopt", help="Take over what others delivered to the target.")]

@@ -22,7 +22,38 @@ def parse(verb: str, options: type[Options], words: Sequence[str]) -> Options | 
         raise _wrong_usage(verb, command, error) from error
     except typer.Abort as error:
         raise BadArgument("stopped while reading the arguments") from error
-    return found if isinstance(found, Options) else None
+    if not isinstance(found, Options):
+        return None
+    _refuse_two(command, words)
+    return found
+
+
+OVERRIDABLE = ("output", "color")
+"""Options of which the last counts: what an alias says, the command line may say otherwise."""
+
+
+def _refuse_two(command: Any, words: Sequence[str]) -> None:
+    """Raises BadArgument where an option that has one value is given two: which one counts is a guess."""
+    given: dict[str, tuple[str, str]] = {}
+    for parameter, option, value in _values(command, words):
+        known, before = given.setdefault(parameter.name, (option, value))
+        if before != value and not parameter.multiple and parameter.name not in OVERRIDABLE:
+            raise BadArgument(f"{known} {before} and {option} {value} exclude each other", hint="leave one of them out")
+
+
+def _values(command: Any, words: Sequence[str]) -> Iterator[tuple[Any, str, str]]:
+    """(parameter, option as typed, value) of the options that take a value; the words were parsed without an error."""
+    known = {option: parameter for parameter in command.params for option in parameter.opts}
+    left = iter(words)
+    for word in left:
+        if word == "--":
+            return
+        name, equals, value = word.partition("=")
+        if not word.startswith("--") and word[:2] in known:
+            name, equals, value = word[:2], word[2:], word[2:].removeprefix("=")
+        parameter = known.get(name)
+        if parameter is not None and parameter.param_type_name == "option" and not parameter.is_flag:
+            yield parameter, name, value if equals else next(left, "")
 
 
 def command_of(verb: str, options: type[Options]) -> Any:

@@ -7,13 +7,15 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import get_args
 
 from releaser.cli import errors, output, signals
 from releaser.cli.invocation import Invocation
-from releaser.cli.options import Options
+from releaser.cli.options import FORMATS, ColorWord, Options
 from releaser.cli.output import Output
 from releaser.cli.parsing import parse
 from releaser.cli.table import VERBS
+from releaser.model.documents import Setting
 from releaser.model.errors import BadArgument, InternalError, Interrupted, ReleaseError
 from releaser.planning.redact import printable
 from releaser.planning.wording import listed, nearest
@@ -91,8 +93,9 @@ def _verb(words: Sequence[str]) -> tuple[str, list[str]]:
 
 def _provisional(words: Sequence[str]) -> Output:
     """The output for errors before the options are read: in JSON where it is asked for."""
-    form = _stated(words, "-o", "--output") or ("json" if "--json" in words else "table")
-    color = _stated(words, None, "--color")
+    stated = _stated(words, "-o", "--output") or ("json" if "--json" in words else None)
+    form = stated or os.environ.get("RELEASE_OUTPUT", "table")
+    color = _stated(words, None, "--color") or os.environ.get("RELEASE_COLOR")
     return Output(
         form=form if form in output.MACHINE else "table", color=color if color in {"always", "never"} else "auto"
     )
@@ -105,7 +108,7 @@ def _stated(words: Sequence[str], short: str | None, long: str) -> str | None:
         if word == "--":
             break
         if word in {short, long}:
-            found = words[index + 1] if index + 1 < len(words) else None
+            found = words[index + 1].removeprefix("=") if index + 1 < len(words) else None
         elif word.startswith(f"{long}="):
             found = word.partition("=")[2]
         elif short and word.startswith(short) and not word.startswith("--"):
@@ -115,17 +118,25 @@ def _stated(words: Sequence[str], short: str | None, long: str) -> str | None:
 
 def _output(options: Options, settings: Settings) -> Output:
     """The output that the options ask for. Raises BadArgument for a form that the verb does not have."""
-    stated = "json" if options.json else options.output
+    stated = "json" if options.json else options.output and options.output.removeprefix("=")
     if stated is not None and stated not in options.FORMATS:
         raise BadArgument(f"this verb does not print {stated}", hint=f"-o {'|'.join(options.FORMATS)}")
-    form = settings.get("output", flag=stated, default="table").value
-    color = settings.get("color", flag=options.color, default="auto").value
+    form = _one_of(settings.get("output", flag=stated, default="table"), FORMATS)
     return Output(
-        form=form if form in options.FORMATS else "table",
+        form=form if form in options.FORMATS else "table",  # a setting is for the verbs that have it
         quiet=options.quiet,
         verbose=options.verbose,
-        color=color if color in {"always", "never"} else "auto",
+        color=_one_of(settings.get("color", flag=options.color, default="auto"), get_args(ColorWord)),
     )
+
+
+def _one_of(setting: Setting, known: Sequence[str]) -> str:
+    """The setting's value. Raises BadArgument, naming its origin, where it is none of these."""
+    if setting.value not in known:
+        raise BadArgument(
+            f"{setting.origin} is {setting.value}, which is no {setting.name}", hint=f"{listed(known)} are known"
+        )
+    return setting.value
 
 
 def _ended(out: Output, code: int) -> int:

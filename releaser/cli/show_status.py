@@ -30,6 +30,7 @@ class Surroundings(NamedTuple):
     locks: Mapping[str, LockState]  # environment → who delivers
     waiting: tuple[tuple[str, str], ...] = ()  # (release, environment) that it could go on to
     emptied: frozenset[str] = frozenset()  # environments that are known to be empty again
+    undeclared: frozenset[str] = frozenset()  # environments that the pipeline has no more
 
 
 class Cell(NamedTuple):
@@ -187,6 +188,14 @@ def _notes(status: Status, more: Surroundings) -> Iterator[tuple[str, str]]:
         note = _note(item, more)
         if note:
             yield note
+    for item in status.environments:
+        if item.environment in more.undeclared:
+            runs = (
+                f", and still {'runs' if item.engine != 'directory' else 'has'} {item.current.release}"
+                if item.current
+                else ""
+            )
+            yield "!", f"{item.environment} is not declared any more{runs}"
     drifted = [item.environment for item in status.environments if item.drift and item.drift.state == "some"]
     if drifted:
         yield "!", f"{listed(drifted)} {'differs' if len(drifted) == 1 else 'differ'} from the record"

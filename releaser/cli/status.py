@@ -1,5 +1,6 @@
 """status: what runs where."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, ClassVar
@@ -58,14 +59,24 @@ def _surroundings(ws: Workspace, document: Status) -> Surroundings:
     """What a person is told beside the document: who delivers now, and what could go on."""
     runs = any(item.head and item.head.status == RUNNING for item in document.environments)
     locks = lock.status(ws).locks if runs else ()
+    names = [item.environment for item in document.environments]
     unknown = any(item.head and item.current is None for item in document.environments)
     heads = ws.history.heads() if unknown else {}
     return Surroundings(
         now=ws.clock.now(),
         locks={item.environment: item for item in locks},
         waiting=tuple(_waiting(ws, document)),
+        undeclared=frozenset(names) - frozenset(_declared(ws, names)),
         emptied=frozenset(name for name, head in heads.items() if head.restored == 0),
     )
+
+
+def _declared(ws: Workspace, names: Sequence[str]) -> Sequence[str]:
+    """The environments of the pipeline; where it cannot be read, nothing is said of any."""
+    try:
+        return tuple(ws.pipeline().environments)
+    except ReleaseError:
+        return names
 
 
 def _waiting(ws: Workspace, document: Status) -> list[tuple[str, str]]:

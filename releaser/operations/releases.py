@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from releaser.model.documents import Reached, RegisteredRelease, Releases
 from releaser.model.release import Release
 from releaser.operations.images import known_release
-from releaser.operations.workspace import Workspace
+from releaser.operations.workspace import Workspace, environments
 from releaser.ports import DeliveryQuery
 
 
@@ -20,8 +20,8 @@ def shown(ws: Workspace, version: str) -> RegisteredRelease:
 
 
 def _registered(ws: Workspace, releases: Iterable[Release]) -> Iterable[RegisteredRelease]:
-    names = tuple(ws.pipeline().environments)
     heads = ws.history.heads()
+    names = environments(ws) if heads else ()
     for release in releases:
         reached = []
         for name in names:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from releaser.model.delivery import Record
 from releaser.model.environment import Pipeline, PipelineEntry
-from releaser.model.errors import UnknownName
+from releaser.model.errors import ReleaseError, UnknownName
 from releaser.model.resource import Mark, Target
 from releaser.model.value import JsonMap
 from releaser.planning.redact import mask
@@ -105,6 +105,21 @@ def settings_of(target: Target) -> dict[str, str]:
     """The `engine:` section that a target was declared by."""
     words = {"path": target.path, "host": target.host, "context": target.context, "namespace": target.namespace}
     return {"kind": target.engine, **{word: value for word, value in words.items() if value is not None}}
+
+
+def environments(ws: Workspace) -> tuple[str, ...]:
+    """Every environment in pipeline order, then those that only the history knows: they may still run.
+
+    Raises what the declarations raise where neither can tell.
+    """
+    recorded = sorted(ws.history.heads())
+    try:
+        declared = tuple(ws.pipeline().environments)
+    except ReleaseError:
+        if not recorded:
+            raise
+        declared = ()
+    return (*declared, *(name for name in recorded if name not in declared))
 
 
 def entry_of(pipeline: Pipeline, environment: str) -> PipelineEntry:

@@ -51,3 +51,34 @@ def test_the_history_knows_names_where_the_declarations_are_broken(cli):
 
     assert [entry["environment"] for entry in document["environments"]] == ["staging"]
     assert cli("status", "--env", "stagin").code == 64
+
+
+def test_an_environment_that_the_pipeline_lost_still_runs(cli):
+    cli.promote("v1.3", "test", "staging")
+    cli.edit("envs/pipeline.yaml", "  staging: {layers: [base], from: test}\n", "")
+    cli.edit("envs/pipeline.yaml", "from: staging", "from: test")
+
+    document = cli.json("status")
+    ran = cli.ok("status")
+
+    assert [entry["environment"] for entry in document["environments"]] == ["test", "production", "staging"]
+    assert "staging is not declared any more, and still has v1.3" in ran.out
+    assert "production is not" not in ran.out
+    assert [item["environment"] for item in cli.json("drift", "--all")["environments"]][-1] == "staging"
+    cli.ok("history", "--env", "staging")
+
+
+@pytest.mark.parametrize("broken", ["environments: [", None])
+def test_releases_are_known_without_the_pipeline(cli, broken):
+    cli.promote("v1.3", "test", "staging")
+    if broken is None:
+        (cli.root / "envs/pipeline.yaml").unlink()
+    else:
+        cli.write("envs/pipeline.yaml", broken)
+
+    (listed,) = cli.json("releases")["releases"]
+    (shown,) = cli.json("releases", "show", "v1.3")["releases"]
+
+    assert listed == shown
+    assert [item["environment"] for item in listed["reached"]] == ["staging", "test"]
+    assert "staging" in cli.ok("releases").out

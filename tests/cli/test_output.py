@@ -154,3 +154,29 @@ def test_closed_streams_lead_nowhere(cli, closed):
     assert (
         subprocess.run(["sh", "-c", script, "sh", *RELEASE, "--help"], check=False, capture_output=True).returncode == 0
     )
+
+
+@pytest.mark.parametrize("words", [["-o=json"], ["-ojson"], ["-o", "json"], ["--output=json"], ["-o", "=json"]])
+def test_an_equals_sign_is_no_part_of_the_format(cli, words):
+    assert cli.ok("version", *words).out.startswith("{")
+    assert cli("show", "nowhere", *words).document["errors"][0]["code"] == "unknown-name"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "word"), [("RELEASE_OUTPUT", "jsn", "output"), ("RELEASE_COLOR", "bad", "color")]
+)
+def test_a_setting_that_is_none_is_refused_with_its_origin(cli, variable, value, word):
+    ran = cli("version", environ={variable: value})
+
+    assert ran.code == 64
+    assert f"error: {variable} is {value}, which is no {word}\n" in ran.err
+    file = cli.write("../home/xdg_config_home/releaser/settings.toml", f"{word} = '{value}'\n")
+    assert f"/settings.toml is {value}, which is no {word}\n" in cli("version").err
+    assert file.exists()
+    assert cli.ok("version", f"--{word}", "table" if word == "output" else "auto").err == ""
+
+
+def test_an_error_before_the_options_are_read_is_in_the_form_of_the_variable(cli):
+    ran = cli("stats", environ={"RELEASE_OUTPUT": "json"})
+
+    assert ran.document["errors"][0]["message"] == "there is no verb stats"

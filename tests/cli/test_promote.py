@@ -118,3 +118,15 @@ def test_where_nothing_is_to_do_the_result_is_what_runs_not_what_failed(cli):
 
     assert document["outcome"] == "unchanged"
     assert (document["delivery"]["revision"], document["delivery"]["status"]) == (1, "succeeded")
+
+
+def test_a_way_back_is_told_only_where_there_is_one(cli):
+    cli.promote("v1.3", "test")
+    cli.ok("create", "same", "--image", "api=v1.3", "--image", "worker=v1.3")
+
+    equal = cli.ok("promote", "same", "--to", "test", "--yes")
+    other = cli.ok("promote", "v1.5", "--to", "test", "--yes")
+
+    assert "rollback" not in equal.err
+    assert "release rollback --to test" in other.err
+    assert cli.json("rollback", "--to", "test", "--yes")["outcome"] == "delivered"

@@ -151,3 +151,32 @@ def test_who_stops_a_command_is_told_in_the_form_that_was_asked_for(cli, monkeyp
         "hint": None,
         "locations": [],
     }
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["plan", "v1.3", "--to", "test", "--to", "staging"], "--to test and --to staging exclude each other"),
+        (["plan", "v1.3", "--to", "test", "--env=staging"], "--to test and --env staging exclude each other"),
+        (["history", "-n", "1", "-n2"], "-n 1 and -n 2 exclude each other"),
+        (["-C", ".", "status", "-C", "envs"], "-C . and -C envs exclude each other"),
+    ],
+)
+def test_two_values_of_one_option_are_refused(cli, words, said):
+    ran = cli(*words)
+
+    assert (ran.code, ran.err) == (64, f"error: {said}\nhint: leave one of them out\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["plan", "v1.3", "--to", "test", "--to", "test"],
+        ["plan", "v1.3", "--to=test", "--env", "test", "-q"],
+        ["-o", "table", "status", "-o", "json"],
+        ["status", "--env", "test", "--env", "staging"],
+        ["promote", "v1.3", "--to", "test", "--dry-run", "-m", "--to", "--by", "ann"],
+    ],
+)
+def test_an_option_may_be_repeated_where_nothing_is_a_guess(cli, words):
+    cli.ok(*words)
