@@ -16,17 +16,14 @@ def run(report: Report, *, quick: bool) -> None:
         for number in range(1, 9):
             made.release("promote", "v1.4", "--to", f"test{number}", "--yes", "-q")
         ours = [*project.RELEASE, "-C", str(made.root)]
-        completing = {
-            **made.environ,
-            "_RELEASE_COMPLETE": "complete_bash",
-            "COMP_WORDS": "release pro",
-            "COMP_CWORD": "1",
-        }
         commands = {
             "python -c pass": timing.Command(bare_python(), dict(os.environ)),
             "release --version": timing.Command([*project.RELEASE, "--version"], made.environ),
             "release --help": timing.Command([*project.RELEASE, "--help"], made.environ),
-            "completion": timing.Command(project.RELEASE, completing),
+            "completion of a verb": timing.Command([*project.RELEASE, "__complete", "pro"], made.environ),
+            "completion of an environment": timing.Command(
+                [*ours, "__complete", "promote", "v1", "--to", "te"], made.environ
+            ),
             "release status (8 environments)": timing.Command([*ours, "status"], made.environ),
             "release history": timing.Command([*ours, "history"], made.environ),
         }
