@@ -1,6 +1,9 @@
 """Copies of the sample shop: fresh, or with releases on their way through it."""
 
+import os
+import select
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import MovableClock
-from tests.end_to_end.shop import REPOSITORY, Shop
+from tests.end_to_end.shop import LONG, REPOSITORY, Shop, ended
 
 _UNSET = (
     "CI",
@@ -88,3 +91,56 @@ def fresh(shop_at: Callable[..., Shop], tmp_path: Path) -> Shop:
 def shop(shop_at: Callable[..., Shop], tmp_path: Path) -> Shop:
     """v1.3 went through to production yesterday, v1.4 to test1 and staging."""
     return shop_at(tmp_path / "shop")
+
+
+class Moment:
+    """The `verify` of staging and production waits until it is told to go on: nobody has to guess how long it takes."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.folder = shop.root.parent
+        for name in ("began", "go"):
+            os.mkfifo(self.folder / name)
+        # Open for both ends, so that neither side waits for the other to open.
+        self.began, self.go = (os.open(self.folder / name, os.O_RDWR | os.O_NONBLOCK) for name in ("began", "go"))
+        smoke = shop.root / "envs/checks/smoke.sh"
+        self.check = -1
+        smoke.write_text('echo $$ >../began\nread -r word <../go\n[ "$word" = yes ] || exit 1\n' + smoke.read_text())
+
+    def reached(self, process: subprocess.Popen[str]) -> None:
+        """Wait until the process's delivery is being verified."""
+        ends = os.pidfd_open(process.pid)
+        try:
+            poll = select.poll()
+            poll.register(self.began, select.POLLIN)
+            poll.register(ends, select.POLLIN)
+            happened = [descriptor for descriptor, _ in poll.poll(LONG * 1000)]
+        finally:
+            os.close(ends)
+        if self.began not in happened:
+            raise AssertionError(f"it did not get there: {ended(process)}")
+        self.check = os.pidfd_open(int(os.read(self.began, 1000)))
+
+    def let_go(self, word: str = "yes") -> None:
+        """Let one check go on; any other word than yes fails it."""
+        os.write(self.go, f"{word}\n".encode())
+
+    def outlived(self) -> None:
+        """Let the check go on that outlived its delivery, and wait for its end."""
+        self.let_go()
+        select.select([self.check], [], [], LONG)
+
+    def close(self) -> None:
+        """Let go of whoever may wait still."""
+        os.write(self.go, b"no\n" * 20)
+        if self.check >= 0:
+            os.close(self.check)
+        os.close(self.began)
+        os.close(self.go)
+
+
+@pytest.fixture
+def moment(shop: Shop) -> Iterator[Moment]:
+    """The shop whose deliveries to staging stop in the middle."""
+    made = Moment(shop)
+    yield made
+    made.close()
