@@ -41,8 +41,11 @@ class Settings:
     def actor(self, flag: str | None = None) -> Setting:
         """Who acts: --by, RELEASE_BY, what CI says, the user settings, else user@host."""
         found = self.get("by", flag=flag, default="")
-        if found.value:
-            return Setting(name="by", value=_text(found.value), origin=found.origin)
+        if found.origin != "default":
+            name = " ".join(_text(found.value).split())
+            if not name:
+                raise BadArgument(f"{found.origin} names nobody", hint="say who acts, or leave it out")
+            return Setting(name="by", value=name, origin=found.origin)
         for variable in CI_ACTORS:
             if self.environ.get(variable):
                 return Setting(name="by", value=_text(self.environ[variable]), origin=variable)

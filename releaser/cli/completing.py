@@ -5,6 +5,7 @@ Each line is a word and what it means, with a tab between; `:files` leaves it to
 
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,15 @@ from releaser.cli.table import SHARED_FLAGS, SHARED_VALUES, VERBS
 
 if TYPE_CHECKING:
     from releaser.model.tree import Node
+    from releaser.ports import HistoryStore
 
 Candidate = tuple[str, str]
 
 FILES: Candidate = (":files", "")
-ENVIRONMENT, RELEASE, PLAN_FILE, SHELL, OTHER = "ENV", "RELEASE", "FILE", "SHELL", ""
+MOST = 50
+"""Deliveries that are offered: older ones are typed."""
+ENVIRONMENT, DELIVERY, RELEASE, PLAN_FILE = "ENV", "ENV/REVISION", "RELEASE", "FILE"
+IMAGE, SCHEMA, SHELL, OTHER = "NAME=", "SCHEMA", "SHELL", ""
 
 ARGUMENTS = {
     "create": (RELEASE,),
@@ -25,10 +30,11 @@ ARGUMENTS = {
     "apply": (PLAN_FILE,),
     "resume": (ENVIRONMENT,),
     "abort": (ENVIRONMENT,),
-    "show": (ENVIRONMENT,),
+    "show": (DELIVERY,),
     "releases show": (RELEASE,),
-    "diff": (ENVIRONMENT, ENVIRONMENT),
+    "diff": (DELIVERY, DELIVERY),
     "render": (RELEASE,),
+    "schema": (SCHEMA,),
     "completion": (SHELL,),
 }
 """Verb → what its arguments are."""
@@ -37,6 +43,7 @@ VALUES = {
     "--to": ENVIRONMENT,
     "--env": ENVIRONMENT,
     "--release": RELEASE,
+    "--image": IMAGE,
     "--out": PLAN_FILE,
     "-C": PLAN_FILE,
     "--directory": PLAN_FILE,
@@ -49,7 +56,7 @@ WORDS = {
     "--output": ("table", "json", "yaml", "ndjson", "md", "name"),
     SHELL: ("bash", "zsh", "fish"),
 }
-OPAQUE = ("-m", "--message", "--by", "--image", "--revision", "--limit", "-n", "--project", "--reason", "--history")
+OPAQUE = ("-m", "--message", "--by", "--revision", "--limit", "-n", "--project", "--reason", "--history")
 """Options whose value nobody can guess."""
 
 
@@ -127,6 +134,15 @@ def _of_kind(kind: str, word: str, root: Path | None) -> Iterator[Candidate]:
         done = word[: word.rfind(",") + 1]
         left = (name for name in _environments(root) if name not in done.split(","))
         yield from _matching(word, ((f"{done}{name}", "environment") for name in left))
+    elif kind == DELIVERY and root is not None:
+        found = _deliveries(root, word.partition("/")[0]) if "/" in word else _environments(root)
+        yield from _matching(word, ((name, "delivery" if "/" in name else "environment") for name in found))
+    elif kind == IMAGE and root is not None:
+        yield from _matching(word, ((f"{name}=", "image") for name in _pipeline(root)["images"].value))
+    elif kind == SCHEMA:
+        from releaser.cli.schema import names  # noqa: PLC0415 - only for this verb
+
+        yield from _matching(word, ((name, "") for name in names()))
     elif kind == RELEASE and root is not None:
         yield from _matching(word, ((version, "release") for version in _releases(root)))
 
@@ -174,17 +190,34 @@ def _environments(root: Path) -> Iterator[str]:
 
 
 def _releases(root: Path) -> Iterator[str]:
+    with _history(root) as history:
+        yield from (release.version for release in history.releases()) if history else ()
+
+
+def _deliveries(root: Path, environment: str) -> Iterator[str]:
+    from releaser.ports import DeliveryQuery  # noqa: PLC0415 - as below
+
+    query = DeliveryQuery(environments=(environment,), limit=MOST)
+    with _history(root) as history:
+        found = history.deliveries(query) if history else ()
+        yield from (f"{item.environment}/{item.revision}" for item in found)
+
+
+@contextmanager
+def _history(root: Path) -> "Iterator[HistoryStore | None]":
+    """The history for the length of a block; None where there is none: a key must not make it."""
     from releaser.settings import DEFAULT_HISTORY, read  # noqa: PLC0415
-    from releaser.wiring import open_history  # noqa: PLC0415 - releases are in the history, and nowhere else
+    from releaser.wiring import open_history  # noqa: PLC0415 - only what is in the history needs it
 
     node = _pipeline(root).get("history")
     declared = None if node is None else str(node.value)
     setting = read().get("history", declared=declared, default=DEFAULT_HISTORY)
     scheme, _, path = setting.value.partition(":")
     if scheme == "sqlite" and not (root / path).is_file():
-        return  # a key must not make a history
+        yield None
+        return
     history = open_history(root, setting)
     try:
-        yield from (release.version for release in history.releases())
+        yield history
     finally:
         history.close()

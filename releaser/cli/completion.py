@@ -1,7 +1,7 @@
 """completion: print the completion script for a shell."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
@@ -61,6 +61,8 @@ class Options(SharedOptions):
     bash: eval "$(release completion bash)". zsh: eval "$(release completion zsh)". fish: release completion fish |
     source. Verbs, options, environments and releases are completed.
     """
+
+    FORMATS: ClassVar[tuple[str, ...]] = ("table",)
 
     shell: Annotated[str, typer.Argument(metavar="SHELL", help="bash, zsh or fish.")]
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from releaser.model.errors import BadArgument, UnknownName
-from releaser.planning.wording import listed, nearest
+from releaser.model.errors import BadArgument
+from releaser.planning.wording import no_environment
 
 if TYPE_CHECKING:
     from releaser.operations.workspace import Workspace
@@ -36,9 +36,5 @@ def _matching(word: str, known: tuple[str, ...]) -> tuple[str, ...]:
     else:
         found = (word,) if word in known else ()
     if not found:
-        near = nearest(word, known)
-        raise UnknownName(
-            f"there is no environment {word or '(an empty name)'}",
-            hint=f"did you mean {near}?" if near else f"the pipeline has {listed(known)}",
-        )
+        raise no_environment(word, known)
     return found

@@ -107,11 +107,18 @@ def _parameter(field: dataclasses.Field[Any], hint: Any) -> inspect.Parameter:
     return inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hint)
 
 
+def _nearest_option(meant: str, known: Sequence[str]) -> str | None:
+    """The option that was most likely meant; the dashes that all have make none of them nearer."""
+    by_word = {option.lstrip("-"): option for option in known if option.startswith("--")}
+    near = nearest(meant.lstrip("-"), by_word)
+    return by_word[near] if near else None
+
+
 def _wrong_usage(verb: str, command: Any, error: typer.TyperException) -> BadArgument:
     message = error.format_message().rstrip(".")
     meant = getattr(error, "option_name", None)
     if isinstance(meant, str):
-        near = nearest(meant, [word for parameter in command.params for word in parameter.opts])
+        near = _nearest_option(meant, [word for parameter in command.params for word in parameter.opts])
         if near and near != meant:
             return BadArgument(f"release {verb} has no option {meant}", hint=f"did you mean {near}?")
     return BadArgument(message[:1].lower() + message[1:], hint=f"release {verb} --help")

@@ -12,6 +12,8 @@ from releaser.model.plan import Plan
 
 def save(plan: Plan, file: Path) -> None:
     """Write a plan where `apply` finds it. Raises BadArgument."""
+    if str(file) == "-":
+        raise BadArgument("--out - names no file", hint="-o json prints the plan, and release apply - reads it")
     data = msgspec.json.format(msgspec.json.encode(plan), indent=2) + b"\n"
     try:
         there = Path(os.path.realpath(file))  # a link stays one

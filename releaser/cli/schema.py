@@ -10,7 +10,7 @@ import releaser
 from releaser.cli import errors
 from releaser.cli.invocation import Invocation
 from releaser.cli.options import Options as SharedOptions
-from releaser.model.errors import InternalError, UnknownName
+from releaser.model.errors import BadArgument, InternalError, UnknownName
 from releaser.planning.wording import listed, nearest
 
 FOLDER = Path(releaser.__file__).parent / "schemas"
@@ -33,12 +33,18 @@ class Options(SharedOptions):
 
 def run(invocation: Invocation, options: Options) -> int:
     """Print it; gives the exit code."""
+    if options.name is None and _document_asked_for(options):
+        raise BadArgument("the names of the schemas are no document", hint="release schema NAME, or -o name")
     if options.name is None:
         for name in names():
             invocation.out.line(name)
     else:
         invocation.out.line(text(options.name).rstrip("\n"))
     return errors.DONE
+
+
+def _document_asked_for(options: Options) -> bool:
+    return options.json or (options.output or "").removeprefix("=") == "json"
 
 
 def names() -> tuple[str, ...]:

@@ -92,7 +92,8 @@ def _lines(out: Output, rows: Sequence[_Row], names: tuple[str, str]) -> Iterato
     if each < LEAST:
         yield from _stacked(out, rows, names)
         return
-    yield from _beside(out, rows, names, (path, min(max(_width(row) for row in rows), each)))
+    wide = max(*(_width(row) for row in rows), *map(cells, names))
+    yield from _beside(out, rows, names, (path, min(wide, each)))
 
 
 def _width(row: _Row) -> int:

@@ -8,13 +8,14 @@ from releaser.declarations import checks, mounted, schema, yaml12, yaml_text
 from releaser.declarations import pipeline as pipelines
 from releaser.declarations.files import ProjectFiles, Unreadable
 from releaser.declarations.pipeline import seconds
-from releaser.declarations.problems import problem, suggestion
+from releaser.declarations.problems import problem
 from releaser.model.environment import Environment, Pipeline, PipelineEntry, Verify
-from releaser.model.errors import BadArgument, InvalidDeclarations, Problem, UnknownName
+from releaser.model.errors import BadArgument, InvalidDeclarations, Problem
 from releaser.model.tree import MAP, Node
 from releaser.model.value import JsonMap, Location
 from releaser.planning import interpolation, overlay
 from releaser.planning.origins import LayerOrigins
+from releaser.planning.wording import no_environment
 
 DEFAULT_WAIT = "5m"
 DEFAULT_VERIFY_TIMEOUT = "60s"
@@ -105,7 +106,7 @@ class ProjectDeclarations:
     def _entry(self, name: str) -> PipelineEntry:
         environments = self.pipeline().environments
         if name not in environments:
-            raise UnknownName(f"no environment `{name}`", suggestion(name, environments))
+            raise no_environment(name, tuple(environments))
         return environments[name]
 
     def _read_pipeline(self) -> tuple[Pipeline | None, tuple[Problem, ...]]:

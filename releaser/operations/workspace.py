@@ -6,11 +6,11 @@ from pathlib import Path
 
 from releaser.model.delivery import Record
 from releaser.model.environment import Pipeline, PipelineEntry
-from releaser.model.errors import ReleaseError, UnknownName
+from releaser.model.errors import ReleaseError
 from releaser.model.resource import Mark, Target
 from releaser.model.value import JsonMap
 from releaser.planning.redact import mask
-from releaser.planning.wording import listed, nearest
+from releaser.planning.wording import no_environment
 from releaser.ports import (
     Clock,
     Declarations,
@@ -126,7 +126,4 @@ def entry_of(pipeline: Pipeline, environment: str) -> PipelineEntry:
     """The environment's line in the pipeline. Raises UnknownName with the nearest name."""
     if environment in pipeline.environments:
         return pipeline.environments[environment]
-    near = nearest(environment, pipeline.environments)
-    known = listed(list(pipeline.environments))
-    hint = f"did you mean {near}?" if near else f"the pipeline has {known}"
-    raise UnknownName(f"there is no environment {environment}", hint=hint)
+    raise no_environment(environment, tuple(pipeline.environments))

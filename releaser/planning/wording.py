@@ -3,6 +3,8 @@
 import difflib
 from collections.abc import Iterable, Sequence
 
+from releaser.model.errors import UnknownName
+
 _UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
@@ -34,6 +36,13 @@ def short(digest: str) -> str:
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """`1 field`, `2 fields`, `2 deliveries`."""
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def no_environment(name: str, known: Sequence[str]) -> UnknownName:
+    """The error for an environment that is not there, with the nearest name."""
+    near = nearest(name, known)
+    hint = f"did you mean {near}?" if near else f"the pipeline has {listed(known)}"
+    return UnknownName(f"there is no environment {name or '(an empty name)'}", hint=hint)
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -73,13 +73,14 @@ def test_a_verbs_options_are_offered(cli):
 
 KINDS = {
     "ENV": "ENV",
-    "ENV[/REVISION]": "ENV",
-    "LEFT": "ENV",
-    "RIGHT": "ENV",
+    "ENV[/REVISION]": "ENV/REVISION",
+    "LEFT": "ENV/REVISION",
+    "RIGHT": "ENV/REVISION",
     "RELEASE": "RELEASE",
     "[RELEASE]": "RELEASE",
     "FILE": "FILE",
     "SHELL": "SHELL",
+    "[NAME]": "SCHEMA",
 }
 
 
@@ -182,3 +183,19 @@ def test_the_other_shells_take_the_script(cli, path, shell):
     assert "release __complete" in script
     if shutil.which(shell):
         subprocess.run([shell, "-n"], input=script, check=True, text=True)
+
+
+def test_schemas_images_and_deliveries_are_completed(cli):
+    cli.promote("v1.3", "test")
+    cli.promote("v1.4", "test")
+
+    def words(*typed):
+        return [line.partition("\t")[0] for line in cli.ok("__complete", *typed).out.splitlines()]
+
+    assert words("schema", "pi") == ["pipeline"]
+    assert words("create", "v1", "--image", "") == ["api=", "worker="]
+    assert words("show", "te") == ["test"]
+    assert words("show", "test/") == ["test/2", "test/1"]
+    assert words("diff", "test/1", "test/2") == ["test/2"]
+    assert words("show", "nowhere/") == []
+    assert words("resume", "test/") == []

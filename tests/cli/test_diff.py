@@ -84,7 +84,7 @@ def test_a_secret_shows_where_it_comes_from_and_never_more(cli):
     ("left", "right", "said"),
     [
         ("staging", "staging/1", "cannot be compared"),
-        ("stagin", "production", "did you mean `staging`?"),
+        ("stagin", "production", "did you mean staging?"),
         ("test/1", "test/7", "nothing was delivered there yet"),
         ("test/x", "test/1", "names no delivery"),
     ],
@@ -103,3 +103,12 @@ def test_what_a_terminal_would_obey_is_shown_as_text(cli):
 
     assert r"\x1b[31mred\u202e" in ran.out
     assert "\x1b" not in cli.ok("diff", "staging", "production", "-o", "yaml").out
+
+
+def test_the_names_of_the_sides_are_whole_where_values_are_short(cli):
+    cli.write("envs/test.yaml", "services: {api: {deploy: {replicas: 3}}}\n")
+    cli.promote("v1.3", "test")
+    cli.write("envs/test.yaml", "services: {api: {deploy: {replicas: 4}}}\n")
+    cli.promote("v1.3", "test")
+
+    assert "test/1  test/2\n" in cli.ok("diff", "test/1", "test/2").out

@@ -82,10 +82,33 @@ def test_an_unknown_environment(cli):
     ran = cli("explain", "api.image", "--env", "produktion")
 
     assert ran.code == 64
-    assert "did you mean `production`?" in ran.err
+    assert "did you mean production?" in ran.err
 
 
 def test_no_history_is_touched(cli):
     cli.write(".release/history.db", "not a database")
 
     cli.ok("explain", "api.image", "--env", "production")
+
+
+@pytest.mark.parametrize(("path", "value"), [("wait", "5m"), ("on_failure", "rollback"), ("verify.timeout", "1m")])
+def test_every_default_is_explained(cli, path, value):
+    cli.verify("verify: {command: [sh, check.sh]}")
+
+    ran = cli.ok("explain", path, "--env", "staging")
+
+    assert ran.out == f"{path} in staging is {value}\n\n  no layer sets it: it is the default\n"
+
+
+def test_what_a_layer_sets_is_no_default(cli):
+    cli.write("envs/staging.yaml", "wait: 90s\non_failure: keep\nverify: {command: [./smoke], timeout: 7s}\n")
+
+    for path, value in (("wait", "90s"), ("on_failure", "keep"), ("verify.timeout", "7s")):
+        document = cli.json("explain", path, "--env", "staging")
+        assert (document["value"], len(document["chain"])) == (value, 1)
+
+
+@pytest.mark.parametrize(("path", "hint"), [("wiat", "did you mean wait?"), ("wroker", "did you mean worker?")])
+def test_one_wrong_word_is_looked_for_at_the_top(cli, path, hint):
+    assert cli("explain", path, "--env", "staging").err.endswith(f"hint: {hint}\n")
+    assert "vars" in cli("explain", "qqqqqq", "--env", "staging").err

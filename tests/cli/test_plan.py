@@ -234,3 +234,13 @@ def test_a_history_of_one_clone_is_warned_of_in_ci(cli, tmp_path):
         cli.ok("plan", "v1.3", "--to", "test", environ={"CI": "false"}),
     ):
         assert "warning" not in quiet.err
+
+
+def test_a_dash_is_no_file_to_save_to(cli):
+    ran = cli("plan", "v1.3", "--to", "test", "--out", "-")
+
+    assert ran.code == 64
+    assert ran.err.startswith("error: --out - names no file\nhint: -o json prints the plan")
+    assert not (cli.root / "-").exists()
+    text = cli.ok("plan", "v1.3", "--to", "test", "-o", "json").out
+    assert cli.ok("apply", cli.write("p.json", text).name, "--yes").code == 0

@@ -38,3 +38,13 @@ def test_a_saved_acceptance_needs_a_reason_too(cli):
 
     assert cli("apply", "p.json", "--yes").code == 64
     assert cli("apply", "p.json", "--yes", "-m", "it is better").code == 0
+
+
+def test_who_accepts_is_asked_about_the_record(cli):
+    cli.promote("v1.3", "test")
+    cli.drift("test")
+
+    ran = cli("reconcile", "--to", "test", "--accept", "-m", "why", terminal=True, typed="n\n")
+
+    assert "Take the drift of test into the record? [y/N] " in ran.err
+    assert "Deliver" not in ran.err

@@ -28,3 +28,18 @@ def test_an_unknown_name(bare, name, said):
 
     assert ran.code == 64
     assert said in ran.err
+
+
+@pytest.mark.parametrize("words", [["schema", "--json"], ["schema", "-o=json"], ["completion", "bash", "--json"]])
+def test_what_has_no_document_is_refused_as_json(bare, words):
+    ran = bare(*words)
+
+    assert ran.code == 64
+    assert ran.document["errors"][0]["code"] == "bad-argument"
+    assert bare.ok("schema", "-o", "name").out == bare.ok("schema", environ={"RELEASE_OUTPUT": "json"}).out
+
+
+def test_an_unknown_shell_is_refused_with_those_that_are_known(bare):
+    ran = bare("completion", "tcsh")
+
+    assert (ran.code, ran.err) == (64, "error: there is no completion for tcsh\nhint: bash, zsh or fish\n")

@@ -92,3 +92,12 @@ def test_a_rollback_and_an_accepted_drift_say_how(shop):
     assert "reconcile, on top of #3" in out
     assert "it is right" in out
     assert "environment.CACHE_TTL" in out
+
+
+def test_steps_do_not_count_what_is_not_there(cli):
+    cli.promote("v1.3", "test")
+
+    texts = [step["text"] for step in cli.json("show", "test")["steps"]]
+
+    assert "compose.yaml is staged" in texts
+    assert not [text for text in texts if text.startswith("0 ")]

@@ -27,7 +27,6 @@ from releaser.model.errors import ReleaseError
         (["plan", "../x", "--to", "test"], "'../x' is not a release name", "letters, digits and . _ + - only"),
         (["rollback", "--to", "test", "--revision", "0"], "invalid value for '--revision'", "release rollback --help"),
         (["create", "v1.4", "--image", "api"], "--image api is not NAME=REF", "--image api=v1.4-rc2"),
-        (["completion", "tcsh"], "there is no completion for tcsh", "bash, zsh or fish"),
         (["apply", "missing.json"], "missing.json cannot be read", "release plan RELEASE --to ENV --out FILE"),
     ],
 )
@@ -180,3 +179,23 @@ def test_two_values_of_one_option_are_refused(cli, words, said):
 )
 def test_an_option_may_be_repeated_where_nothing_is_a_guess(cli, words):
     cli.ok(*words)
+
+
+def test_another_option_is_named_only_where_it_is_near(cli):
+    assert "did you mean" not in cli("plan", "v1.3", "--to", "test", "--yes").err
+    assert "did you mean --dry-run?" in cli("promote", "v1.3", "--to", "test", "--dryrun").err
+
+
+@pytest.mark.parametrize(("words", "environ"), [(["--by", "  "], {}), (["--by", ""], {}), ([], {"RELEASE_BY": " "})])
+def test_a_blank_name_is_nobody(cli, words, environ):
+    ran = cli("promote", "v1.3", "--to", "test", "--yes", *words, environ=environ)
+
+    assert ran.code == 64
+    assert f"{'--by' if words else 'RELEASE_BY'} names nobody" in ran.err
+    assert not (cli.root / "deploy/test").exists()
+
+
+def test_a_name_is_recorded_without_the_blanks_around_it(cli):
+    cli.ok("promote", "v1.3", "--to", "test", "--yes", "--by", " ann  lee ")
+
+    assert cli.json("show", "test")["delivery"]["actor"] == "ann lee"

@@ -155,7 +155,7 @@ def test_an_unknown_environment(project: Project) -> None:
     for call in (project().environment, project().files, lambda name: project().problems([name])):
         with pytest.raises(UnknownName) as unknown:
             call("stagin")  # type: ignore[operator]
-        assert unknown.value.hint == "did you mean `staging`?"
+        assert unknown.value.hint == "did you mean staging?"
 
 
 def test_a_comment_changes_nothing(project: Project) -> None:

@@ -95,7 +95,7 @@ def _deliver(folder: Folder, files: Files, compose: bytes, announce: Announce) -
                 _stage_configs(configs, files.configs, fresh)
             if compose != current:
                 folder.stage(COMPOSE, compose)
-            announce(Point.STAGED, f"{count(len(fresh), 'new config')} beside what is there")
+            announce(Point.STAGED, f"{count(len(fresh), 'new config')} staged" if fresh else f"{COMPOSE} is staged")
             if compose != current:
                 folder.commit(COMPOSE)
         except BaseException:
@@ -145,7 +145,7 @@ def _prune(folder: Folder, configs: Folder | None, files: Files, announce: Annou
         if not files.configs:
             with suppress(OSError):  # not empty: something of somebody else is in it
                 folder.remove(CONFIGS)
-    announce(Point.PRUNED, f"{count(removed, 'old config')} removed")
+    announce(Point.PRUNED, f"{count(removed, 'old config')} removed" if removed else "nothing old is left")
 
 
 def _read_back(folder: Folder, configs: Folder | None, files: Files, compose: bytes) -> None:
