@@ -11,12 +11,17 @@ if TYPE_CHECKING:
     from releaser.operations.workspace import Workspace
 
 
-def chosen(ws: "Workspace", patterns: Iterable[str] | None, *, every: bool = False) -> tuple[str, ...]:
-    """The environments that `--env` names, in pipeline order; all where it names none. Raises UnknownName."""
+def chosen(
+    ws: "Workspace", patterns: Iterable[str] | None, *, every: bool = False, declared: bool = False
+) -> tuple[str, ...]:
+    """The environments that `--env` names, in pipeline order; all where it names none. Raises UnknownName.
+
+    `declared`: those of the pipeline alone; no history is asked.
+    """
     words = [word.strip() for pattern in patterns or () for word in pattern.split(",")]
     if every and words:
         raise BadArgument("--all and --env exclude each other", hint="leave one of them out")
-    known = names(ws)
+    known = tuple(ws.pipeline().environments) if declared else names(ws)
     if not words:
         return known
     found = {name for word in words for name in _matching(word, known)}

@@ -30,7 +30,7 @@ def run(invocation: Invocation, options: Options) -> int:
             problems = ws.declarations.problems(())
             if problems:
                 raise InvalidDeclarations(problems)
-        document = render.validate(ws, chosen(ws, options.env, every=options.all))
+        document = render.validate(ws, chosen(ws, options.env, every=options.all, declared=True))
     out.document(document, lambda out: _show(out, document))
     if out.form == "table":
         for warning in document.warnings:

@@ -262,3 +262,13 @@ def test_where_the_history_may_not_be(shop: Shop) -> None:
         assert document.code in {0, 64}, document
         if address:
             assert document.document["errors"][0]["hint"]
+
+
+def test_declarations_are_checked_without_a_history(shop: Shop, file: Path) -> None:
+    shop.edit("envs/pipeline.yaml", "  test1: {layers: [base, test]}\n", "")
+    shop.edit("envs/pipeline.yaml", "any: [test1, ", "any: [")
+    assert "test1" not in shop.json("validate")["environments"]
+    garbage(file)
+    assert shop.json("validate")["environments"][0] == "test2"
+    shop.ok("explain", "api.image", "--env", "test2")
+    shop.ok("diff", "staging", "production")
