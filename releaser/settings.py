@@ -10,7 +10,10 @@ from pathlib import Path
 from releaser.model.documents import Setting
 from releaser.model.errors import BadArgument
 
-DEFAULT_HISTORY = "sqlite:.release/history.db"
+_SQLITE = "sqlite:"
+_DEFAULT_FILE = ".release/history.db"
+DEFAULT_HISTORY = _SQLITE + _DEFAULT_FILE
+PIPELINE = "envs/pipeline.yaml"
 
 # The variables by which CI systems name who started a run, in the order in which they are believed.
 CI_ACTORS = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_REQUESTEDFOR", "CIRCLE_USERNAME", "BUILDKITE_BUILD_CREATOR")
@@ -30,7 +33,7 @@ class Settings:
         ways = (
             (flag, f"--{name}"),
             (self.environ.get(variable) or None, variable),
-            (declared, "envs/pipeline.yaml"),
+            (declared, PIPELINE),
             (self.user.get(name), str(self.user_file)),
         )
         for value, origin in ways:
@@ -69,6 +72,26 @@ def folder(environ: Mapping[str, str], variable: str, below_home: str) -> Path:
     stated = environ.get(variable, "")
     home = Path(environ.get("HOME") or Path.home())
     return (Path(stated) if stated.startswith("/") else home / below_home) / "releaser"
+
+
+def root_above(start: Path) -> Path | None:
+    """The project's root: the nearest folder upward that has the pipeline, or the history where it is by default.
+
+    A rollback needs the history alone.
+    """
+    folders = (start.absolute(), *start.absolute().parents)
+    return next((f for f in folders if any(os.path.isfile(f / name) for name in (PIPELINE, _DEFAULT_FILE))), None)  # noqa: PTH113 - never raises
+
+
+def history_file(root: Path, address: str) -> Path | None:
+    """The file of a history at `sqlite:PATH`, relative to the root; None for any other address."""
+    path = address.removeprefix(_SQLITE)
+    return root / path if path and path != address else None
+
+
+def below(root: Path, file: Path | None) -> bool:
+    """Whether a file is really below the root."""
+    return file is not None and os.path.realpath(file).startswith(os.path.realpath(root) + os.sep)
 
 
 def _text(value: str) -> str:

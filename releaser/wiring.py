@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from releaser import __version__
 from releaser.checks.command import CommandVerifier
 from releaser.clock import SystemClock
-from releaser.declarations.loader import ProjectDeclarations, find_root
+from releaser.declarations.loader import ProjectDeclarations
 from releaser.model.documents import Setting
 from releaser.model.errors import BadArgument, ReleaseError
 from releaser.model.image import Image, Platforms, Resolved
@@ -19,7 +19,7 @@ from releaser.model.value import JsonMap
 from releaser.operations.workspace import Actor, Workspace
 from releaser.ports import Declarations, Engine, FingerprintKey, HistoryStore, Progress, Stop
 from releaser.secrets.sources import Remembered, Sources
-from releaser.settings import DEFAULT_HISTORY, Settings, folder
+from releaser.settings import DEFAULT_HISTORY, PIPELINE, Settings, folder, history_file, root_above
 from releaser.source.git import GitSource
 
 if TYPE_CHECKING:
@@ -76,14 +76,15 @@ def project_root(settings: Settings, flags: Flags) -> Path:
 
     A rollback needs the history alone.
     """
-    start = flags.directory.absolute()
-    default = DEFAULT_HISTORY.removeprefix("sqlite:")
-    for above in (start, *start.parents):
-        if (above / "envs" / "pipeline.yaml").is_file() or (above / default).is_file():
-            return above
+    root = root_above(flags.directory)
+    if root is not None:
+        return root
     if settings.get("history", flag=flags.history, default="").value:
-        return start
-    return find_root(start)
+        return flags.directory.absolute()
+    raise BadArgument(
+        f"no `{PIPELINE}` in {flags.directory.absolute()} or above it",
+        hint="go to the project, name it with `-C DIR`, or begin one with `release init`",
+    )
 
 
 def history_setting(settings: Settings, declarations: Declarations, flag: str | None = None) -> Setting:
@@ -101,15 +102,15 @@ def open_history(root: Path, setting: Setting) -> HistoryStore:
     A flag or a variable names a place that is there: one that is mistyped or not mounted must not look like
     environments that nothing was delivered to.
     """
-    scheme, _, rest = setting.value.partition(":")
-    if scheme != "sqlite" or not rest:
+    file = history_file(root, setting.value)
+    if file is None:
         raise BadArgument(
             f"{without_password(setting.value)} is no history that this version opens",
             hint="sqlite:PATH, as in sqlite:.release/history.db",
         )
     from releaser.history.sqlite import SqliteHistory  # noqa: PLC0415 - a store is imported when it is opened
 
-    return SqliteHistory.open(root / rest, in_place=setting.origin in {"--history", "RELEASE_HISTORY"})
+    return SqliteHistory.open(file, in_place=setting.origin in {"--history", "RELEASE_HISTORY"})
 
 
 def without_password(address: str) -> str:

@@ -75,9 +75,8 @@ def candidates(words: Sequence[str]) -> Iterator[Candidate]:
     """What may stand in place of the last word."""
     *before, word = words or [""]
     plain, expected = _read(before)
-    root = _root(before)
     if expected is not None:
-        yield from _of_kind(expected, word, root)
+        yield from _of_kind(expected, word, before)
         return
     verb = _verb(plain)
     if word.startswith("-"):
@@ -88,7 +87,7 @@ def candidates(words: Sequence[str]) -> Iterator[Candidate]:
         kinds = ARGUMENTS.get(verb, ())
         at = len(plain) - len(verb.split())
         if at < len(kinds):
-            yield from _of_kind(kinds[at], word, root)
+            yield from _of_kind(kinds[at], word, before)
         if at == 0:
             yield from _matching(word, _verbs(plain))
 
@@ -124,27 +123,33 @@ def _verbs(plain: Sequence[str]) -> Iterator[Candidate]:
             yield parts[len(plain)], verb.help if len(parts) == len(plain) + 1 else ""
 
 
-def _of_kind(kind: str, word: str, root: Path | None) -> Iterator[Candidate]:
+def _of_kind(kind: str, word: str, before: Sequence[str]) -> Iterator[Candidate]:
     kind = VALUES.get(kind, kind)
     if kind == PLAN_FILE:
         yield FILES
     elif kind in WORDS:
         yield from _matching(word, ((value, "") for value in WORDS[kind]))
-    elif kind == ENVIRONMENT and root is not None:
-        done = word[: word.rfind(",") + 1]
-        left = (name for name in _environments(root) if name not in done.split(","))
-        yield from _matching(word, ((f"{done}{name}", "environment") for name in left))
-    elif kind == DELIVERY and root is not None:
-        found = _deliveries(root, word.partition("/")[0]) if "/" in word else _environments(root)
-        yield from _matching(word, ((name, "delivery" if "/" in name else "environment") for name in found))
-    elif kind == IMAGE and root is not None:
-        yield from _matching(word, ((f"{name}=", "image") for name in _pipeline(root)["images"].value))
     elif kind == SCHEMA:
         from releaser.cli.schema import names  # noqa: PLC0415 - only for this verb
 
         yield from _matching(word, ((name, "") for name in names()))
-    elif kind == RELEASE and root is not None:
-        yield from _matching(word, ((version, "release") for version in _releases(root)))
+    elif kind in {ENVIRONMENT, DELIVERY, IMAGE, RELEASE}:
+        root = _root(before)
+        yield from _matching(word, _of_project(kind, word, root)) if root is not None else ()
+
+
+def _of_project(kind: str, word: str, root: Path) -> Iterator[Candidate]:
+    if kind == ENVIRONMENT:
+        done = word[: word.rfind(",") + 1]
+        yield from ((f"{done}{name}", "environment") for name in _environments(root) if name not in done.split(","))
+    elif kind == DELIVERY and "/" in word:
+        yield from ((name, "delivery") for name in _deliveries(root, word.partition("/")[0]))
+    elif kind == DELIVERY:
+        yield from ((name, "environment") for name in _environments(root))
+    elif kind == IMAGE:
+        yield from ((f"{name}=", "image") for name in _pipeline(root)["images"].value)
+    else:
+        yield from ((version, "release") for version in _releases(root))
 
 
 def _matching(word: str, found: "Iterator[Candidate]") -> Iterator[Candidate]:
@@ -174,8 +179,9 @@ def _root(words: Sequence[str]) -> Path | None:
     for at, word in enumerate(words[:-1]):
         if word in {"-C", "--directory"}:
             start = Path(words[at + 1])
-    folders = (start.absolute(), *start.absolute().parents)
-    return next((folder for folder in folders if (folder / "envs/pipeline.yaml").is_file()), None)
+    from releaser.settings import root_above  # noqa: PLC0415 - only where names of the project are asked for
+
+    return root_above(start)
 
 
 def _pipeline(root: Path) -> "dict[str, Node]":
@@ -206,14 +212,14 @@ def _deliveries(root: Path, environment: str) -> Iterator[str]:
 @contextmanager
 def _history(root: Path) -> "Iterator[HistoryStore | None]":
     """The history for the length of a block; None where there is none: a key must not make it."""
-    from releaser.settings import DEFAULT_HISTORY, read  # noqa: PLC0415
+    from releaser.settings import DEFAULT_HISTORY, history_file, read  # noqa: PLC0415
     from releaser.wiring import open_history  # noqa: PLC0415 - only what is in the history needs it
 
     node = _pipeline(root).get("history")
     declared = None if node is None else str(node.value)
     setting = read().get("history", declared=declared, default=DEFAULT_HISTORY)
-    scheme, _, path = setting.value.partition(":")
-    if scheme == "sqlite" and not (root / path).is_file():
+    file = history_file(root, setting.value)
+    if file is not None and not file.is_file():
         yield None
         return
     history = open_history(root, setting)

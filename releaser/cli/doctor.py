@@ -1,6 +1,5 @@
 """doctor: settings with their origins, and whether everything answers."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from releaser.operations import doctor
 from releaser.operations.doctor import DECLARATIONS, HISTORY, Machine
 from releaser.planning.redact import printable
 from releaser.planning.wording import count
+from releaser.settings import below, history_file
 from releaser.wiring import Flags, history_setting, open_history, project_root, without_password
 
 
@@ -35,7 +35,9 @@ class Options(SharedOptions):
 
 def run(invocation: Invocation, _options: Options) -> int:
     """Look and print; gives the exit code."""
-    root = project_root(invocation.settings, Flags(directory=invocation.shared.directory))
+    root = project_root(
+        invocation.settings, Flags(directory=invocation.shared.directory, history=invocation.shared.history)
+    )
     history = history_setting(invocation.settings, ProjectDeclarations(root), invocation.shared.history)
     settings = tuple(_settings(invocation, root, history))
     try:
@@ -45,7 +47,7 @@ def run(invocation: Invocation, _options: Options) -> int:
     else:
         machine = Machine(
             in_ci=invocation.settings.in_ci,
-            history_below_root=_below(root, history.value),
+            history_below_root=below(root, history_file(root, history.value)),
             git=shutil.which("git", path=invocation.settings.environ.get("PATH")) is not None,
         )
         with invocation.workspace() as ws:
@@ -64,11 +66,6 @@ def _settings(invocation: Invocation, root: Path, history: Setting) -> Iterator[
     yield settings.get("color", flag=shared.color, default="auto")
     there = "" if settings.user_file.is_file() else " (not there)"
     yield Setting(name="user settings", value=f"{settings.user_file}{there}", origin="XDG_CONFIG_HOME, or ~/.config")
-
-
-def _below(root: Path, history: str) -> bool:
-    file = os.path.realpath(root / history.removeprefix("sqlite:"))
-    return file.startswith(os.path.realpath(root) + os.sep)
 
 
 def _code(document: Examination) -> int:

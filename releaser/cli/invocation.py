@@ -1,6 +1,5 @@
 """One run of one verb: its words, its streams, its settings, and the way to the workspace."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from releaser.cli.signals import Signals
 from releaser.cli.table import DELIVER, LOOK, VERBS
 from releaser.model.errors import ReleaseError
 from releaser.model.event import Event
-from releaser.settings import Settings
+from releaser.settings import Settings, below, history_file, root_above
 
 if TYPE_CHECKING:
     from releaser.operations.workspace import Workspace
@@ -60,8 +59,7 @@ class Invocation:
         if not self.settings.in_ci or VERBS[self.verb].group not in {DELIVER, LOOK}:
             return
         setting = history_setting(self.settings, ws.declarations, self.shared.history)
-        file = ws.root / setting.value.removeprefix("sqlite:")
-        if os.path.realpath(file).startswith(os.path.realpath(ws.root) + os.sep):
+        if below(ws.root, history_file(ws.root, setting.value)):
             self.out.warn(
                 f"the history {setting.value} is below the project's root: each clone has its own; "
                 "set RELEASE_HISTORY to one that CI keeps"
@@ -70,5 +68,4 @@ class Invocation:
     @property
     def root(self) -> Path | None:
         """The project's root, for showing lines of its files; None outside a project."""
-        start = self.shared.directory.absolute()
-        return next((f for f in (start, *start.parents) if os.path.isfile(f / "envs" / "pipeline.yaml")), None)  # noqa: PTH113 - never raises
+        return root_above(self.shared.directory)

@@ -10,7 +10,7 @@ from releaser.declarations.files import ProjectFiles, Unreadable
 from releaser.declarations.pipeline import seconds
 from releaser.declarations.problems import problem
 from releaser.model.environment import Environment, Pipeline, PipelineEntry, Verify
-from releaser.model.errors import BadArgument, InvalidDeclarations, Problem
+from releaser.model.errors import InvalidDeclarations, Problem
 from releaser.model.tree import MAP, Node
 from releaser.model.value import JsonMap, Location
 from releaser.planning import interpolation, overlay
@@ -19,17 +19,6 @@ from releaser.planning.wording import no_environment
 
 DEFAULT_WAIT = "5m"
 DEFAULT_VERIFY_TIMEOUT = "60s"
-
-
-def find_root(start: Path) -> Path:
-    """The nearest folder upward that has `envs/pipeline.yaml`. Raises BadArgument where none has."""
-    for folder in (start.absolute(), *start.absolute().parents):
-        if (folder / pipelines.FILE).is_file():
-            return folder
-    raise BadArgument(
-        f"no `{pipelines.FILE}` in {start} or above it",
-        "go to the project, name it with `-C DIR`, or begin one with `release init`",
-    )
 
 
 class _Document(NamedTuple):

@@ -277,3 +277,21 @@ def test_a_delivery_that_runs_is_not_cut_off(cli, monkeypatch):
     ((status, history, details),) = seen
     assert status["environments"][0]["head"] == {"revision": 1, "status": "running", "cut_off": False}
     assert (history["cut_off"], details["cut_off"]) == ([], False)
+
+
+def test_without_the_declarations_the_root_is_where_the_history_is(cli):
+    cli.promote("v1.3", "test")
+    (cli.root / "envs/pipeline.yaml").unlink()
+    (cli.root / "deep/er").mkdir(parents=True)
+
+    document = cli.json("status", "-C", "deep/er")
+
+    assert [item["environment"] for item in document["environments"]] == ["test"]
+
+
+def test_outside_a_project_it_is_told_where_to_begin(bare):
+    ran = bare("status")
+
+    assert ran.code == 64
+    assert "no `envs/pipeline.yaml` in" in ran.err
+    assert "release init" in ran.err

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from releaser.declarations.loader import ProjectDeclarations, find_root
+from releaser.declarations.loader import ProjectDeclarations
 from releaser.model.environment import Verify
-from releaser.model.errors import BadArgument, InvalidDeclarations, Problem, UnknownName
+from releaser.model.errors import InvalidDeclarations, Problem, UnknownName
 from tests.contracts.declarations_samples import ENGINES, LAYER, PIPELINE
 
 Told = Callable[[tuple[Problem, ...]], list[str]]
@@ -17,27 +17,6 @@ def refused(declarations: ProjectDeclarations, name: str = "test1") -> tuple[Pro
     with pytest.raises(InvalidDeclarations) as wrong:
         declarations.environment(name)
     return wrong.value.problems
-
-
-# --- the root ---
-
-
-def test_the_root_is_the_nearest_folder_upward(project: Project, tmp_path: Path) -> None:
-    project()
-    (tmp_path / "a/b").mkdir(parents=True)
-
-    assert find_root(tmp_path / "a/b") == tmp_path
-    assert find_root(tmp_path) == tmp_path
-
-    (tmp_path / "a/envs").mkdir()
-    (tmp_path / "a/envs/pipeline.yaml").touch()
-    assert find_root(tmp_path / "a/b") == tmp_path / "a"
-
-
-def test_no_root(tmp_path: Path) -> None:
-    with pytest.raises(BadArgument) as refusal:
-        find_root(tmp_path)
-    assert "release init" in str(refusal.value.hint)
 
 
 # --- an environment ---
@@ -358,7 +337,7 @@ def test_every_file_is_read_once(project: Project, monkeypatch: pytest.MonkeyPat
 
 
 def test_the_sample_is_right() -> None:
-    root = find_root(Path(__file__).parent)
+    root = Path(__file__).parents[2]
     declarations = ProjectDeclarations(root)
 
     assert declarations.problems() == ()
