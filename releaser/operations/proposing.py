@@ -152,7 +152,13 @@ def draft(ws: Workspace, request: Request, goal: Goal, head: Record | None) -> P
         accepts=request.accept,
         verify=goal.rules.verify.command if goal.rules.verify and not request.accept else None,
         registers=goal.registers,
-        warnings=(*goal.warnings, *unknown, *other_keys(planned_on.secrets, found), *_running(head)),
+        warnings=(
+            *goal.warnings,
+            *unknown,
+            *other_keys(planned_on.secrets, found),
+            *_running(head),
+            *_abandoned(target, head),
+        ),
         created_at=ws.clock.now(),
     )
     return Proposal(plan=plan, goal=goal, head=head, base=inventory, observation=observation)
@@ -163,6 +169,17 @@ def _running(head: Record | None) -> tuple[str, ...]:
         return ()
     delivery = head.delivery
     return (f"#{delivery.revision} is being delivered by {delivery.actor}: this plan will be stale when it ends",)
+
+
+def _abandoned(target: Target, head: Record | None) -> tuple[str, ...]:
+    """A warning where this leaves a move that did not get through, with what it may have written."""
+    if head is None or head.plan.moves_from is None or head.delivery.restored is not None:
+        return ()
+    there, recorded = head.delivery.target, head_inventory(head).target
+    if recorded is None or there.identity in {recorded.identity, target.identity}:
+        return ()
+    where = f"{there.engine} {there.place}"
+    return (f"#{head.delivery.revision} did not get through its move to {where}; look there, and remove what it left",)
 
 
 def conclude(proposal: Proposal, gates: tuple[GateResult, ...]) -> Proposal:

@@ -38,7 +38,8 @@ def _change(resource: Resource, wanted: Wanted, locate: Locate, adopted: frozens
     if live is None:
         return Change(resource=resource.id, action=CREATE, fields=tuple(_created(resource, locate)))
     declared = item is not None and item.resource.fingerprint == resource.fingerprint
-    mine = resource.id not in adopted  # else it is written also where only its mark is to change
+    # What bears no mark of ours yet is written also where only its mark is to change.
+    mine = resource.id not in adopted and (item is not None or live.mark is not None)
     if declared and mine and item is not None and same(item.snapshot, live.body):
         return Change(resource=resource.id, action=UNCHANGED)
     fields = tuple(_fields(resource, item, live, locate))
@@ -74,7 +75,7 @@ def _fields(resource: Resource, item: InventoryItem | None, live: Live, locate: 
 
 def _with_secrets(found: list[Change], wanted: Wanted) -> Iterator[Change]:
     """The changes, with those of secret values; only a value known to differ is a change."""
-    left = dict(sorted(_changed_secrets(wanted.inventory.secrets, wanted.secrets)))
+    left = dict(sorted(_changed_secrets(wanted)))
     for change in found:
         field = left.pop(change.resource, None)
         if field is None:
@@ -86,14 +87,19 @@ def _with_secrets(found: list[Change], wanted: Wanted) -> Iterator[Change]:
         yield Change(resource=resource, action=UPDATE, fields=(field,))
 
 
-def _changed_secrets(
-    old: Mapping[str, SecretPrint], new: Mapping[str, SecretPrint]
-) -> Iterator[tuple[str, FieldChange]]:
-    for name, now in new.items():
-        then = old.get(name)
-        if then is not None and differs(then, now):
-            field = FieldChange(path="value", old=then.fingerprint, new=now.fingerprint, secret=True)
-            yield f"secret/{name}", field
+def _changed_secrets(wanted: Wanted) -> Iterator[tuple[str, FieldChange]]:
+    unrecorded = _unrecorded(wanted)
+    for name, now in wanted.secrets.items():
+        then = wanted.inventory.secrets.get(name)
+        if differs(then, now) if then is not None else name in unrecorded and now.fingerprint is not None:
+            old = then.fingerprint if then is not None else None
+            yield f"secret/{name}", FieldChange(path="value", old=old, new=now.fingerprint, secret=True)
+
+
+def _unrecorded(wanted: Wanted) -> frozenset[str]:
+    """The secrets of what is live and in no record of ours: nobody knows which value it was given."""
+    live = wanted.observation.resources.keys() - wanted.inventory.items.keys()
+    return frozenset(name for one in wanted.resources if one.id in live for name in one.secrets.values())
 
 
 def differs(then: SecretPrint, now: SecretPrint) -> bool:

@@ -214,11 +214,11 @@ def secrets_left(
 
 def value_left(then: SecretPrint | None, now: SecretPrint, delivered: bool | None) -> SecretPrint:
     """The fingerprint of the value that the engine has; `delivered` is None where that cannot be told."""
-    if then is None or then == now or delivered:
+    if delivered or then == now:
         return now
     if delivered is None:
-        return SecretPrint(key=now.key, fingerprint=UNSURE if differs(then, now) else None)
-    return then
+        return SecretPrint(key=now.key, fingerprint=UNSURE if then is None or differs(then, now) else None)
+    return then or now
 
 
 def _delivered(name: str, plan: Plan, resources: Iterable[Resource], written: AbstractSet[str] | None) -> bool | None:

@@ -52,7 +52,17 @@ class Deliveries(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.project = type(self).make(Path(self.folder.name))
         self.project.write("base.yaml", LAYERS["one"] + REST)
+        self.declared = "test"  # the target
         self.meddled = False
+        self.abandoned = False  # a move that did not get through was left for good, which its plan told
+
+    @property
+    def target(self):
+        """Where the newest delivery left something, else where the next one goes."""
+        head = self.project.history.head("test")
+        record = self.project.history.record("test", head.revision) if head else None
+        inventory = (record.inventory or record.base) if record else None
+        return self.project.target(inventory.target.identity if inventory and inventory.items else self.declared)
 
     def teardown(self):
         self.folder.cleanup()
@@ -75,16 +85,18 @@ class Deliveries(RuleBasedStateMachine):
             outcome = None
         project.watcher = type(project.watcher)()
         if outcome is not None and outcome.outcome in {"delivered", "failed"}:
-            self.meddled = False
+            head = project.history.head("test")
+            moving = project.history.record("test", head.revision).plan.moves_from is not None
+            self.meddled = self.meddled and moving and outcome.outcome == "failed"  # which leaves the old one alone
         return outcome
 
     @rule(version=VERSIONS, dies_at=st.none() | POINTS)
     def promote(self, version, dies_at):
-        self._run(lambda: self.project.promote(version, "test"), dies_at)
+        self._run(lambda: self.project.promote(version, "test", move=True), dies_at)
 
     @rule(dies_at=st.none() | POINTS)
     def rollback(self, dies_at):
-        self._run(lambda: self.project.rollback("test"), dies_at)
+        self._run(lambda: self.project.rollback("test", move=True), dies_at)
 
     @rule(dies_at=st.none() | POINTS)
     def reconcile(self, dies_at):
@@ -104,31 +116,36 @@ class Deliveries(RuleBasedStateMachine):
 
     @rule(version=VERSIONS, write=st.integers(1, 3), took_effect=st.booleans())
     def refused_write(self, version, write, took_effect):
-        faults = self.project.target("test").faults
+        faults = self.project.target(self.declared).faults
         faults.fail_write, faults.took_effect = write, took_effect
-        self._run(lambda: self.project.promote(version, "test"))
+        self._run(lambda: self.project.promote(version, "test", move=True))
         faults.fail_write, faults.took_effect = None, False
 
     @rule(version=VERSIONS)
     def verify_refuses(self, version):
         self.project.verifier.refuses.add(version)
-        self._run(lambda: self.project.promote(version, "test"))
+        self._run(lambda: self.project.promote(version, "test", move=True))
         self.project.verifier.refuses.clear()
 
     # --- what people do ---
 
-    @rule(layer=st.sampled_from(sorted(LAYERS)))
-    def declare(self, layer):
-        self.project.write("base.yaml", LAYERS[layer] + REST)
+    @rule(layer=st.sampled_from(sorted(LAYERS)), keep=st.booleans())
+    def declare(self, layer, keep):
+        self.project.write("base.yaml", LAYERS[layer] + REST + ("on_failure: keep\n" if keep else ""))
+
+    @rule(name=st.sampled_from(["test", "elsewhere"]))
+    def move(self, name):
+        self.declared = name
+        self.project.write("test.yaml", f"engine: {{kind: directory, path: deploy/{name}}}\n")
 
     @rule(value=st.sampled_from(["hunter-two", "rotated-one"]))
     def rotate(self, value):
         self.project.secrets.values["SHOP_PASSWORD"] = value
 
-    @precondition(lambda self: "service/api" in self.project.target("test").things)
+    @precondition(lambda self: "service/api" in self.target.things)
     @rule(how=st.sampled_from(["change", "remove", "recreate"]))
     def meddle(self, how):
-        target = self.project.target("test")
+        target = self.target
         if how == "change":
             target.change("service/api", {**target.things["service/api"].body, "restart": "no"})
         else:
@@ -163,7 +180,7 @@ class Deliveries(RuleBasedStateMachine):
             return
         current = self.project.history.record("test", head.delivery.current.revision)
         images = {image.reference for image in current.plan.release.images.values()}
-        things = self.project.target("test").things
+        things = self.project.target(head.inventory.target.identity).things
         wanted = {resource.id for resource in current.resources}
         assert things.keys() == wanted
         assert {thing.body["image"] for name, thing in things.items() if name.startswith("service/")} <= images
@@ -174,27 +191,31 @@ class Deliveries(RuleBasedStateMachine):
     @invariant()
     def a_known_state_has_the_value_that_its_record_says(self):
         head = self.project.history.head("test")
-        things = self.project.target("test").things
+        things = self.target.things
         if head is None or head.status not in {SUCCEEDED, ABORTED, FAILED} or "secret/password" not in things:
             return
         recorded = self.project.history.record("test", head.revision).inventory.secrets
-        passed = self.project.target("test").passed["password"]
+        passed = self.target.passed["password"]
         if "password" in recorded and recorded["password"].fingerprint != UNSURE:
             assert recorded["password"] == self.project.key.sign("test", "password", passed)
 
     @rule(version=VERSIONS)
     def the_next_command_gets_there(self, version):
         """Whatever happened, a promote delivers, and then there is nothing to do."""
-        result = self.project.promote(version, "test")
+        plan = self.project.plan(promote.request("test", version, move=True))
+        result = self.project.promote(version, "test", move=True)
         assert result.outcome in {"delivered", "unchanged"}
         self.meddled = False
         assert drift.of(self.project.workspace(), "test").clean is True
         assert self.project.plan(promote.request("test", version)).nothing_to_do
-        target = self.project.target("test")
+        target = self.project.target(self.declared)
         assert target.passed["password"].decode() == self.project.secrets.values["SHOP_PASSWORD"]
         body = target.things["service/api"].body
         digest = self.project.history.release_of(version).images["api"].digest
         assert (body["image"].rpartition("@")[2], body["restart"]) == (digest, "any")
+        other = self.project.target({"test": "elsewhere", "elsewhere": "test"}[self.declared])
+        self.abandoned = self.abandoned or any("did not get through its move" in warning for warning in plan.warnings)
+        assert other.things == {} or self.abandoned
 
 
 def test_any_history(make_project):

@@ -250,5 +250,29 @@ def test_the_old_target_is_unreachable_after_such_a_crash(moving):
     assert moving.promote("v2", "test").outcome == "delivered"
 
 
+def test_a_move_that_is_given_up_is_told(moving):
+    """The declarations name the old target again; what the new one holds nobody comes back for."""
+    moving.die_at(Point.COMMITTED)
+    with moving.dying():
+        moving.promote("v2", "test", move=True)
+    moving.write("test.yaml", "vars: {name: test}\n")
+    plan = moving.plan(promote.request("test", "v2"))
+    assert "#2 did not get through its move to memory elsewhere" in plan.warnings[-1]
+    assert moving.promote("v2", "test").outcome == "delivered"
+    assert moving.plan(promote.request("test", "v2")).warnings == ()
+
+
+def test_what_an_earlier_move_left_is_given_todays_value(moving):
+    moving.die_at(Point.APPLIED)
+    with moving.dying():
+        moving.promote("v1", "test", move=True)
+    moving.write("test.yaml", "vars: {name: test}\n")
+    moving.promote("v1", "test")
+    moving.secrets.values["SHOP_PASSWORD"] = "rotated-one"
+    moving.write("test.yaml", "engine: {kind: directory, path: deploy/elsewhere}\n")
+    moving.promote("v1", "test", move=True)
+    assert moving.target("elsewhere").passed["password"] == b"rotated-one"
+
+
 def _deliveries(project):
     return project.history.deliveries(DeliveryQuery(environments=("test",)))

@@ -208,6 +208,20 @@ def test_a_secret_changes_only_where_its_values_are_known_to_differ(then, now, k
     assert then is None or differs(then, now) is known
 
 
+@pytest.mark.parametrize(("now", "action"), [(signed("2"), UPDATE), (signed(None), UNCHANGED)])
+def test_a_secret_that_is_live_and_unrecorded_is_given_its_value(now, action):
+    """Nobody knows which one it was given."""
+    wanted = _wanted([SECRET, REFERRING], found=[live(SECRET), live(REFERRING)], secrets={"pw": now})
+    found = changes(wanted, _place)
+    assert [(change.resource, change.action) for change in found] == [
+        ("secret/pw", action),
+        ("service/api", UNCHANGED),
+    ]
+    assert [(f.path, f.old, f.new) for f in found[0].fields] == ([("value", None, "2")] if action == UPDATE else [])
+    created = changes(_wanted([SECRET], secrets={"pw": now}), _place)
+    assert "value" not in {field.path for field in created[0].fields}
+
+
 def test_a_secret_without_a_resource_of_its_own_still_changes():
     recorded = inventory(item(REFERRING), secrets={"pw": signed("1")})
     wanted = _wanted([REFERRING], found=[live(REFERRING)], inventory=recorded, secrets={"pw": signed("2")})
@@ -276,6 +290,11 @@ def test_what_somebody_added_by_hand_to_our_place_is_not_in_the_way():
 @pytest.mark.parametrize("mark", [None, _other(history="history-2")])
 def test_what_is_adopted_is_written_so_that_it_bears_our_mark(mark):
     (change,) = _planned([API], [], [live(API, mark=mark)])
+    assert (change.action, change.fields) == (UPDATE, ())
+
+
+def test_what_somebody_added_by_hand_as_it_is_wanted_gets_our_mark():
+    (_, change) = _planned([WEB, API], [item(WEB)], [live(WEB), live(API, mark=None)], owns_orphans=True)
     assert (change.action, change.fields) == (UPDATE, ())
 
 
