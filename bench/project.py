@@ -92,7 +92,10 @@ def kustomization(folder: Path, services: int) -> Path:
     (base / "kustomization.yaml").write_text("resources: [all.yaml]\n")
     for number in range(services):
         (overlay / f"patch-{number}.yaml").write_text(json.dumps(_patch(number)) + "\n")
-    patches = "".join(f"- path: patch-{number}.yaml\n" for number in range(services))
+    patches = "".join(
+        f"- path: patch-{number}.yaml\n  target: {{kind: Deployment, name: service-{number}}}\n"
+        for number in range(services)
+    )
     (overlay / "kustomization.yaml").write_text(f"resources: [../base]\npatches:\n{patches}")
     return overlay
 
