@@ -6,30 +6,17 @@ Both end in an outcome; a crash ends in neither, and is settled by the next comm
 import msgspec
 
 from releaser.model.delivery import FAILED, INTERRUPTED, SUCCEEDED, Current, Outcome
-from releaser.model.errors import (
-    ApplyFailed,
-    EngineUnreachable,
-    HistoryCorrupt,
-    HistoryTooNew,
-    HistoryUnreachable,
-    Interrupted,
-    LostRace,
-    NotReady,
-    ReleaseError,
-)
+from releaser.model.errors import ApplyFailed, EngineUnreachable, Interrupted, NotReady, ReleaseError
 from releaser.model.event import Point
 from releaser.model.plan import DELETE, UPDATE, Change
 from releaser.model.resource import Inventory, InventoryItem, Observation
 from releaser.operations.attempt import Attempt, verify_variables
-from releaser.operations.recording import Recorder
+from releaser.operations.recording import UNRECORDABLE, Recorder
 from releaser.operations.restoring import restore
 from releaser.operations.secrets import Values
 from releaser.operations.workspace import Workspace
 from releaser.planning import settling
 from releaser.ports import Work
-
-UNRECORDABLE = (LostRace, HistoryUnreachable, HistoryCorrupt, HistoryTooNew)
-"""After these nothing more can be recorded, so nothing more is done."""
 
 
 def perform(ws: Workspace, recorder: Recorder, attempt: Attempt) -> Outcome:

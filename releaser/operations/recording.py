@@ -3,9 +3,13 @@
 import msgspec
 
 from releaser.model.delivery import Delivery, Step
+from releaser.model.errors import HistoryCorrupt, HistoryTooNew, HistoryUnreachable, LostRace
 from releaser.model.event import Event, Point
 from releaser.operations.workspace import Workspace
 from releaser.ports import Lease
+
+UNRECORDABLE = (LostRace, HistoryUnreachable, HistoryCorrupt, HistoryTooNew)
+"""After these nothing more can be recorded, so nothing more is done."""
 
 
 class Recorder:

@@ -5,13 +5,13 @@ from dataclasses import replace
 import msgspec
 
 from releaser.model.delivery import ABORTED, FAILED, INTERRUPTED, SUCCEEDED, Current, Outcome
-from releaser.model.errors import DeliveryFailed, EngineUnreachable, LostRace, NotReady, ReleaseError
+from releaser.model.errors import DeliveryFailed, EngineUnreachable, NotReady, ReleaseError
 from releaser.model.event import Point
 from releaser.model.plan import UNCHANGED, Change
 from releaser.model.resource import EMPTY, Inventory, InventoryItem, Observation, Resource, SecretPrint
 from releaser.model.value import JsonMap, Value
 from releaser.operations.attempt import Attempt, verify_variables
-from releaser.operations.recording import Recorder
+from releaser.operations.recording import UNRECORDABLE, Recorder
 from releaser.operations.rollback import in_order, readable
 from releaser.operations.secrets import Values, changed_commands, prints
 from releaser.operations.workspace import Workspace
@@ -62,7 +62,7 @@ def restore(ws: Workspace, recorder: Recorder, attempt: Attempt, reason: str, st
         if attempt.plan.moves_from is not None and status == ABORTED:
             attempt, before = _at_home(ws, attempt, before)
             inventory = _write_back(ws, recorder, attempt, before)
-    except (EngineUnreachable, LostRace):
+    except (EngineUnreachable, *UNRECORDABLE):
         raise
     except ReleaseError as failure:
         return _lost(ws, attempt, before, f"{reason}; {before.named} could not be brought back: {failure.message}")
@@ -82,7 +82,7 @@ def _taken_over(ws: Workspace, recorder: Recorder, attempt: Attempt, reason: str
     recorder.point(Point.RESTORING, f"{reason}: {words}")
     return Outcome(
         status=FAILED if status == FAILED else INTERRUPTED,
-        inventory=attempt.found(attempt.observe(ws), answered=False),
+        inventory=attempt.base if attempt.plan.moves_from else attempt.found(attempt.observe(ws), answered=False),
         message=f"{reason}; {words}",
         finished_at=ws.clock.now(),
     )

@@ -166,6 +166,17 @@ def test_a_delivery_that_fails_after_that_goes_back_to_what_is_there(moving):
     assert moving.target("elsewhere").things["service/api"].body == body
 
 
+def test_a_failed_move_that_took_something_over_keeps_the_old_target_in_sight(moving):
+    """What was taken over is not removed again, and the old one still runs."""
+    moving.target("elsewhere").change("service/api", {"image": "theirs"})
+    moving.verifier.refuses.add("v2")
+    result = moving.promote("v2", "test", move=True, adopt=True)
+    assert result.outcome == "failed"
+    assert _places(moving) == (OURS, OURS)
+    assert _identity(moving) == "test"
+    assert drift.of(moving.workspace(), "test").clean is True
+
+
 # --- crashes ---
 
 NEW = [Point.INTENT, Point.APPLYING, Point.STAGED, Point.COMMITTED, Point.APPLIED, Point.WAITING, Point.VERIFYING]

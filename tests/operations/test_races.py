@@ -137,6 +137,26 @@ def test_a_history_that_went_away_stops_it(project):
     assert project.promote("v2", "test").outcome == "delivered"
 
 
+def test_a_history_that_goes_away_on_the_way_back_stops_that_too(project):
+    project.promote("v1", "test")
+    project.verifier.refuses.add("v2")
+    renew = project.history.renew
+
+    def cut():
+        project.history.renew = gone
+
+    def gone(lease):
+        raise HistoryUnreachable("the disk is full")
+
+    project.watcher.at[Point.RESTORING] = cut
+    with pytest.raises(HistoryUnreachable):
+        project.promote("v2", "test")
+    assert project.target("test").things["service/api"].mark.revision == 2
+    project.history.renew = renew
+    project.watcher.at.clear()
+    assert project.promote("v3", "test").outcome == "delivered"
+
+
 # --- plans ---
 
 
