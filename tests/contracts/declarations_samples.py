@@ -135,7 +135,7 @@ images:
   cache:
     repository: docker.io/library/redis
     digest: "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-registries: {"registry.internal:5000": {ca: envs/ca.pem, insecure: false}}
+registries: {"registry.internal:5000": {ca: envs/ca.pem, insecure: false, auth: auth.internal}}
 history: sqlite:.release/history.db
 environments:
   test1: {layers: [base, test]}

@@ -201,6 +201,11 @@ def test_an_empty_value_is_told_once(project: Project, told: Told) -> None:
     assert only.startswith('envs/test1.yaml:4:7 `KEY` has no value | write `""` for an empty text')
 
 
+def test_an_empty_value_of_the_pipeline_is_told_once(project: Project, told: Told) -> None:
+    (only,) = told(project(pipeline="project: shop\nenvironments:\n").problems())
+    assert only.startswith('envs/pipeline.yaml:2:1 `environments` has no value | write `""` for an empty text')
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

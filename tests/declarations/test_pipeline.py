@@ -25,7 +25,7 @@ def test_every_word() -> None:
 
     assert problems == ()
     assert (pipeline.project, pipeline.history) == ("shop", "sqlite:.release/history.db")
-    assert pipeline.registries == {"registry.internal:5000": RegistrySettings(ca="envs/ca.pem")}
+    assert pipeline.registries == {"registry.internal:5000": RegistrySettings(ca="envs/ca.pem", auth="auth.internal")}
     assert list(images) == ["api", "web", "cache"]
     assert (images["api"].repository, images["api"].lookup) == ("registry.example.com/shop/api",) * 2
     assert (images["web"].repository, images["web"].lookup) == ("registry.example.com/shop/web", "oci:images/web")
