@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from releaser.model.delivery import RUNNING, Record
 from releaser.model.drift import DriftReport, EnvironmentDrift
-from releaser.model.errors import ReleaseError
+from releaser.model.errors import InvalidDeclarations, ReleaseError
 from releaser.model.resource import EMPTY
 from releaser.operations.settle import holder_lives
 from releaser.operations.workspace import Workspace
@@ -34,7 +34,13 @@ def of(ws: Workspace, environment: str) -> EnvironmentDrift:
 
 def _undelivered(ws: Workspace, environment: str) -> EnvironmentDrift:
     """Nothing was delivered, so nothing drifted; unless the target says that another history delivered there."""
-    declared = ws.declarations.environment(environment)
+    clean = EnvironmentDrift(
+        environment=environment, revision=None, release=None, clean=True, checked_at=ws.clock.now()
+    )
+    try:
+        declared = ws.declarations.environment(environment)
+    except InvalidDeclarations:
+        return clean  # what is wrong with them is for validate: nothing was delivered from them
     engine = ws.engine(declared.engine)
     observation = engine.observe(ws.scope(environment, declared.project), EMPTY)
     if any(live.mark is not None for live in observation.resources.values()):
@@ -42,7 +48,7 @@ def _undelivered(ws: Workspace, environment: str) -> EnvironmentDrift:
         return _unknown(
             ws, environment, f"this history has no delivery, but {where} holds one of another history", None
         )
-    return EnvironmentDrift(environment=environment, revision=None, release=None, clean=True, checked_at=ws.clock.now())
+    return clean
 
 
 def _drift(ws: Workspace, environment: str, record: Record) -> EnvironmentDrift:

@@ -43,7 +43,9 @@ def find_target(
     head = settled_head(ws, environment)
     if head is None:
         known_environment(ws, environment)
-        raise NothingToRollBackTo(f"nothing was delivered to {environment} yet")
+        raise NothingToRollBackTo(
+            f"nothing was delivered to {environment} yet", hint=f"release promote RELEASE --to {environment}"
+        )
     if revision is not None:
         return _succeeded(ws.history.delivery(environment, revision))
     if release is not None:

@@ -33,7 +33,7 @@ def merge(layers: Sequence[Node]) -> tuple[Node, tuple[Problem, ...]]:
     overlay.check_new(result)
     for layer in layers[1:]:
         result = overlay.merge_maps(result, layer, TAGGED)
-    return result, tuple(overlay.problems)
+    return _without_nulls(result) if overlay.problems else result, tuple(overlay.problems)
 
 
 class _Overlay:
@@ -144,7 +144,23 @@ class _Overlay:
         self.problems.append(Problem(code=InvalidDeclarations.code, message=message, hint=hint, locations=places))
 
 
-def _over(upper: Node, lower: Node, action: str = "set") -> Node:
+def _without_nulls(node: Node) -> Node:
+    """The document without what a `null` that removes nothing would leave in it: that is told, and no value."""
+    if node.kind == SCALAR:
+        return node
+    kept = _over(node, node.below, node.action)
+    kept.removed = node.removed
+    if node.kind == LIST:
+        kept.value = [_without_nulls(child) for child in node.value]
+    else:
+        values = node.value.items()
+        kept.value = {
+            key: _without_nulls(child) for key, child in values if child.kind != SCALAR or child.value is not None
+        }
+    return kept
+
+
+def _over(upper: Node, lower: Node | None, action: str = "set") -> Node:
     """`upper` as it stands over `lower`; the layer's own node stays as it is."""
     node = Node(upper.kind, upper.value, upper.file, upper.line, upper.column, upper.text)
     node.keys = upper.keys

@@ -125,7 +125,7 @@ class Shop(Cli):
 
 def told(said: Ran, problems: Iterable[Mapping[str, Any]]) -> None:
     """The text has of every problem what it is, where it is and what to do next; and nothing that moves a terminal."""
-    for problem in problems:
+    for problem in list(problems)[: errors.MOST]:
         assert f"error: {printable(problem['message'], lines=True)}\n" in said.err, said.err
         for place in problem["locations"]:
             assert f" --> {printable(place['file'])}:{place['line']}:{place['column']}\n" in said.err, said.err

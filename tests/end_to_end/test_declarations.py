@@ -269,3 +269,27 @@ def test_rules_of_the_declarations(shop: Shop, file: str, old: str, new: str, sa
         shop.ok("plan", "v1.4", "--to", "staging")  # one's mistakes are not another's
     else:
         shop.refused("promote", "v1.5", "--to", "test1", "--yes", code=64, kind="invalid-declarations", says=says)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "services: {api: null}",
+        "services: null",
+        "services: {api: {image: api, environment: {A: null}, ports: {http: null}}}",
+        "services: {api: {image: api, ports: null, configs: null, secrets: null, volumes: null, networks: null}}",
+        "services: {api: {image: api, configs: {a: null}, secrets: {a: null}, depends_on: {a: null}}}",
+        "configs: {a: null}",
+        "configs: null",
+        "secrets: {a: null}",
+        "verify: null",
+        "verify: {command: null}",
+        "engine: null",
+        "vars: null",
+        "vars: {a: null}",
+        "{services: {$append: [a]}, vars: {$prepend: [b]}}",
+    ],
+)
+def test_a_first_layer_that_removes_or_extends_nothing(shop: Shop, text: str) -> None:
+    shop.write("envs/base.yaml", text + "\n")
+    wrong(shop, "", "envs/base.yaml:1")
