@@ -70,8 +70,22 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
 def folder(environ: Mapping[str, str], variable: str, below_home: str) -> Path:
     """The user's folder for this program, as the XDG base directory specification has it."""
     stated = environ.get(variable, "")
-    home = Path(environ.get("HOME") or Path.home())
-    return (Path(stated) if stated.startswith("/") else home / below_home) / "releaser"
+    return (Path(stated) if stated.startswith("/") else _home(environ) / below_home) / "releaser"
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    try:
+        return Path(environ.get("HOME") or Path.home())
+    except RuntimeError:  # a user that the system does not know, as in a container: nothing can be kept
+        return Path(os.devnull)
+
+
+def absolute(folder: Path) -> Path:
+    """A folder from the file system's root. Raises BadArgument where we are in one that was removed."""
+    try:
+        return folder.absolute()
+    except OSError as error:
+        raise BadArgument("the current folder was removed", hint="go to the project's folder") from error
 
 
 def root_above(start: Path) -> Path | None:
@@ -79,7 +93,10 @@ def root_above(start: Path) -> Path | None:
 
     A rollback needs the history alone.
     """
-    folders = (start.absolute(), *start.absolute().parents)
+    try:
+        folders = (start.absolute(), *start.absolute().parents)
+    except OSError:  # the current folder was removed
+        return None
     return next((f for f in folders if any(os.path.isfile(f / name) for name in (PIPELINE, _DEFAULT_FILE))), None)  # noqa: PTH113 - never raises
 
 

@@ -19,7 +19,7 @@ from releaser.model.value import JsonMap
 from releaser.operations.workspace import Actor, Workspace
 from releaser.ports import Declarations, Engine, FingerprintKey, HistoryStore, Progress, Stop
 from releaser.secrets.sources import Remembered, Sources
-from releaser.settings import DEFAULT_HISTORY, PIPELINE, Settings, folder, history_file, root_above
+from releaser.settings import DEFAULT_HISTORY, PIPELINE, Settings, absolute, folder, history_file, root_above
 from releaser.source.git import GitSource
 
 if TYPE_CHECKING:
@@ -76,13 +76,16 @@ def project_root(settings: Settings, flags: Flags) -> Path:
 
     A rollback needs the history alone.
     """
-    root = root_above(flags.directory)
+    here = absolute(flags.directory)
+    if not here.is_dir():  # a mistyped one must not lead to the project around it
+        raise BadArgument(f"there is no folder {flags.directory}", hint="name the project's folder: -C DIR")
+    root = root_above(here)
     if root is not None:
         return root
     if settings.get("history", flag=flags.history, default="").value:
-        return flags.directory.absolute()
+        return here
     raise BadArgument(
-        f"no `{PIPELINE}` in {flags.directory.absolute()} or above it",
+        f"no `{PIPELINE}` in {here} or above it",
         hint="go to the project, name it with `-C DIR`, or begin one with `release init`",
     )
 

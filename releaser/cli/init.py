@@ -15,6 +15,7 @@ from releaser.model.documents import Started
 from releaser.model.errors import BadArgument
 from releaser.operations import init
 from releaser.planning.redact import printable
+from releaser.settings import absolute
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +37,7 @@ class Options(SharedOptions):
 
 def run(invocation: Invocation, options: Options) -> int:
     """Write the files; gives the exit code."""
-    root = options.directory.absolute()
+    root = absolute(options.directory)
     project = options.project or _named(root.name)
     images = dict(_images(options.image or [f"app=registry.example.com/{project}/app"]))
     schemas = {name: schema.text(name) for name in schema.DECLARATIONS}

@@ -1,11 +1,11 @@
 """The command `release`: the way from words to a verb, and from what it raises to an exit code."""
 
 import contextlib
+import errno
 import gc
 import os
 import sys
 from collections.abc import Sequence
-from typing import TextIO
 
 from releaser import __version__
 from releaser.cli.table import SHARED_FLAGS, SHARED_VALUES, VERBS
@@ -22,12 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if rest[:1] == ["help"]:
         rest = [*rest[1:], "--help"]
     if not rest or rest[0] in {"-h", "--help"}:
-        stream: TextIO = sys.stdout if rest else sys.stderr
-        stream.write(help_text())
-        return 0 if rest else 64
+        return _answered(help_text(), 0 if rest else 64)
     if rest[0] == "--version":
-        sys.stdout.write(f"release {__version__}\n")
-        return 0
+        return _answered(f"release {__version__}\n")
     if rest[0] == "__complete":
         from releaser.cli import completing  # noqa: PLC0415 - the front door stays light
 
@@ -35,6 +32,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from releaser.cli.running import run  # noqa: PLC0415 - the front door stays light
 
     return run(before, rest)
+
+
+def _answered(text: str, code: int = 0) -> int:
+    """Print what needs no verb; a reader who went away is no error."""
+    stream = sys.stderr if code else sys.stdout
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # what is left in its buffer goes nowhere
+        if stream is sys.stdout and error.errno != errno.EPIPE:
+            sys.stderr.write(f"error: the answer could not be written: {error.strerror}\n")
+            return 5
+    return code
 
 
 def _open_closed_streams() -> None:

@@ -2,7 +2,9 @@
 
 import dataclasses
 import inspect
+import io
 from collections.abc import Iterator, Sequence
+from contextlib import redirect_stdout
 from typing import Annotated, Any, get_type_hints
 
 import typer
@@ -13,17 +15,19 @@ from releaser.model.errors import BadArgument
 from releaser.planning.wording import nearest
 
 
-def parse(verb: str, options: type[Options], words: Sequence[str]) -> Options | None:
-    """The options that the words say; None where help was printed. Raises BadArgument."""
+def parse(verb: str, options: type[Options], words: Sequence[str]) -> Options | str:
+    """The options that the words say, or the help that they ask for. Raises BadArgument."""
     command = command_of(verb, options)
+    told = io.StringIO()
     try:
-        found = command.main(list(words), prog_name=f"release {verb}", standalone_mode=False)
+        with redirect_stdout(told):
+            found = command.main(list(words), prog_name=f"release {verb}", standalone_mode=False)
     except typer.TyperException as error:
         raise _wrong_usage(verb, command, error) from error
     except typer.Abort as error:
         raise BadArgument("stopped while reading the arguments") from error
     if not isinstance(found, Options):
-        return None
+        return told.getvalue()
     _refuse_two(command, words)
     return found
 

@@ -36,8 +36,9 @@ def run(before: Sequence[str], words: Sequence[str]) -> int:
         verb, rest = _verb(words)
         module = importlib.import_module(VERBS[verb].module(verb))
         options = parse(verb, module.Options, [*before, *rest])
-        if options is None:
-            return errors.DONE
+        if isinstance(options, str):
+            out.text(options)
+            return _ended(out, errors.DONE)
         settings = read()
         out = _output(options, settings)
         invocation = Invocation(
