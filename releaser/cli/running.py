@@ -32,7 +32,7 @@ def run(before: Sequence[str], words: Sequence[str]) -> int:
     root: Path | None = None
     received = signals.Signals()
     try:
-        _refuse_undecodable([*before, *words])
+        before, words = _decoded(before), _decoded(words)
         verb, rest = _verb(words)
         module = importlib.import_module(VERBS[verb].module(verb))
         options = parse(verb, module.Options, [*before, *rest])
@@ -64,15 +64,12 @@ def _run(module: ModuleType, invocation: Invocation, options: Options) -> int:
     return code
 
 
-def _refuse_undecodable(words: Sequence[str]) -> None:
-    """Raises BadArgument for words that are no text: neither documents nor the history can hold them."""
-    for word in words:
-        try:
-            word.encode()
-        except UnicodeEncodeError as error:
-            raise BadArgument(
-                f"an argument is not UTF-8 text: {printable(word)}", hint="give names and paths in UTF-8"
-            ) from error
+def _decoded(words: Sequence[str]) -> list[str]:
+    """The words as UTF-8, whatever the language is. Raises BadArgument for what no document or history can hold."""
+    try:
+        return [os.fsencode(word).decode() for word in words]
+    except UnicodeError as error:
+        raise BadArgument("an argument is not UTF-8 text", hint="give names and paths in UTF-8") from error
 
 
 def _verb(words: Sequence[str]) -> tuple[str, list[str]]:
@@ -157,6 +154,10 @@ def _stopped(out: Output, word: str, received: signals.Signals, code: int) -> in
 
 
 def _defect(out: Output, error: Exception, *, debug: bool) -> int:
+    if isinstance(error, UnicodeEncodeError) and error.encoding != "utf-8":
+        message = f"{printable(error.object)} cannot be a file's name in this language ({error.encoding})"
+        errors.report(out, BadArgument(message, hint="set LC_ALL=C.UTF-8"))
+        return errors.WRONG_USAGE
     told = "".join(traceback.format_exception(error))
     message = f"a defect in release: {type(error).__name__}: {error}"
     if debug:
