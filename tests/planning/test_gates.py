@@ -87,6 +87,7 @@ def test_from_after_a_rollback(mode, detail):
         # it never ran, or was rolled back
         ("any", [_standing("a")], False, "v1 did not run in a yet"),
         ("any", [_standing("a", back=4, since=5, until=3)], False, "v1 ran 2h of 1h in a, but is not proven there"),
+        ("any", [_standing("a", back=4, since=4, until=3)], False, "v1 ran 1h of 1h in a, but is not proven there"),
         # any: one that soaked is enough, and it must be one that is proven
         ("any", [_standing("a", 1, since=0.5), _standing("b", 1, since=2)], True, "v1 ran 2h of 1h in b"),
         ("any", [_standing("a"), _standing("b", 1, since=0.5)], False, "v1 ran 30m of 1h in b, 30m to go"),
