@@ -69,7 +69,7 @@ def locked(file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[st
     monkeypatch.setattr(
         SqliteHistory,
         "open",
-        classmethod(lambda cls, path, clock=None, timeout=0.05: opened(cls, path, clock, timeout)),
+        classmethod(lambda cls, path, clock=None, timeout=0.05, **more: opened(cls, path, clock, timeout, **more)),
     )
     code = (
         "import sqlite3, sys\n"
