@@ -32,6 +32,7 @@ BODY = {"image": "a", "environment": {"LEVEL": "info"}}
 ANSWER = {**BODY, "restart": "any"}  # the engine adds what it chose itself
 API = resource("service/api", BODY)
 API2 = resource("service/api", {"image": "b", "environment": {"LEVEL": "info"}})
+BARE = resource("service/api", {"image": "a"})
 WEB = resource("service/web")
 
 
@@ -79,6 +80,10 @@ def _fields(change):
         (API, item(API, ANSWER), live(API, {**ANSWER, "image": "z"}), UPDATE, [("image", "z", "a")]),
         # somebody changed what the engine had chosen: back to that
         (API, item(API, ANSWER), live(API, {**ANSWER, "restart": "no"}), UPDATE, [("restart", "no", "any")]),
+        # what was declared is no longer, and somebody changed it
+        (BARE, item(API, ANSWER), live(API, {**ANSWER, "environment": {"LEVEL": "z"}}), UPDATE, [
+            ("environment.LEVEL", "z", None),
+        ]),
         # somebody added something
         (API, item(API, ANSWER), live(API, {**ANSWER, "tty": True}), UPDATE, [("tty", True, None)]),
         # somebody removed a field
