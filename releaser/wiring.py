@@ -17,6 +17,7 @@ from releaser.model.errors import BadArgument, ReleaseError
 from releaser.model.image import Image, Platforms, Resolved
 from releaser.model.value import JsonMap
 from releaser.operations.workspace import Actor, Workspace
+from releaser.planning.redact import mask
 from releaser.ports import Declarations, Engine, FingerprintKey, HistoryStore, Progress, Stop
 from releaser.secrets.sources import Remembered, Sources
 from releaser.settings import DEFAULT_HISTORY, PIPELINE, Settings, absolute, folder, history_file, root_above
@@ -49,6 +50,7 @@ def open_workspace(settings: Settings, flags: Flags, stop: Stop, progress: Progr
     """The project around `flags.directory`, its edges ready to be used. Raises BadArgument outside a project."""
     root = project_root(settings, flags)
     declarations = ProjectDeclarations(root)
+    secrets = Remembered(Sources(root, settings.environ))
     return Workspace(
         root=root,
         actor=Actor(
@@ -61,9 +63,9 @@ def open_workspace(settings: Settings, flags: Flags, stop: Stop, progress: Progr
         history=open_history(root, history_setting(settings, declarations, flags.history)),
         registry=LateImages(root, declarations),
         open_engine=lambda section: open_engine(root, section),
-        secrets=Remembered(Sources(root, settings.environ)),
+        secrets=secrets,
         open_key=lambda: _key(settings),
-        verifier=CommandVerifier(root, settings.environ),
+        verifier=CommandVerifier(root, settings.environ, lambda text: mask(text, secrets.known())),
         source=GitSource(root),
         clock=SystemClock(),
         stop=stop,

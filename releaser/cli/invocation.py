@@ -1,6 +1,6 @@
 """One run of one verb: its words, its streams, its settings, and the way to the workspace."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,13 @@ class Unwatched:
         """Let it pass."""
 
 
+@dataclass(kw_only=True)
+class Hidden:
+    """What takes the secrets out of a text that others made; knows them once a workspace has read some."""
+
+    mask: Callable[[str], str] = str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Invocation:
     """What a verb gets beside its own options."""
@@ -36,6 +43,7 @@ class Invocation:
     settings: Settings
     out: Output
     signals: Signals = field(default_factory=Signals)
+    hidden: Hidden = field(default_factory=Hidden)
 
     @contextmanager
     def workspace(self, *, by: str | None = None, progress: "Progress | None" = None) -> Iterator["Workspace"]:
@@ -44,6 +52,7 @@ class Invocation:
 
         flags = Flags(directory=self.shared.directory, by=by, history=self.shared.history)
         ws = open_workspace(self.settings, flags, self.signals, progress or Unwatched())
+        self.hidden.mask = ws.masked
         try:
             self._warn_of_a_history_of_one_clone(ws)
             yield ws

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import get_args
 
 from releaser.cli import errors, output, signals
-from releaser.cli.invocation import Invocation
+from releaser.cli.invocation import Hidden, Invocation
 from releaser.cli.options import FORMATS, ColorWord, Options
 from releaser.cli.output import Output
 from releaser.cli.parsing import parse
@@ -30,7 +30,7 @@ def run(before: Sequence[str], words: Sequence[str]) -> int:
     signals.install()
     debug = "--debug" in (*before, *words)
     root: Path | None = None
-    received = signals.Signals()
+    received, hidden = signals.Signals(), Hidden()
     try:
         before, words = _decoded(before), _decoded(words)
         verb, rest = _verb(words)
@@ -42,13 +42,19 @@ def run(before: Sequence[str], words: Sequence[str]) -> int:
         settings = read()
         out = _output(options, settings)
         invocation = Invocation(
-            verb=verb, words=(*before, *rest), shared=options, settings=settings, out=out, signals=received
+            verb=verb,
+            words=(*before, *rest),
+            shared=options,
+            settings=settings,
+            out=out,
+            signals=received,
+            hidden=hidden,
         )
         root = invocation.root
         return _ended(out, _run(module, invocation, options))
     except ReleaseError as error:
         if debug:
-            traceback.print_exc()
+            sys.stderr.write(hidden.mask(traceback.format_exc()))
         errors.report(out, error, root)
         return errors.exit_code(error)
     except KeyboardInterrupt:
@@ -56,7 +62,7 @@ def run(before: Sequence[str], words: Sequence[str]) -> int:
     except signals.Terminated:
         return _stopped(out, "terminated", received, errors.TERMINATED)
     except Exception as error:  # noqa: BLE001 - a defect of ours ends in one line, and a file for those who mend it
-        return _defect(out, error, debug=debug)
+        return _defect(out, error, hidden, debug=debug)
 
 
 def _run(module: ModuleType, invocation: Invocation, options: Options) -> int:
@@ -153,13 +159,13 @@ def _stopped(out: Output, word: str, received: signals.Signals, code: int) -> in
     return code
 
 
-def _defect(out: Output, error: Exception, *, debug: bool) -> int:
+def _defect(out: Output, error: Exception, hidden: Hidden, *, debug: bool) -> int:
     if isinstance(error, UnicodeEncodeError) and error.encoding != "utf-8":
         message = f"{printable(error.object)} cannot be a file's name in this language ({error.encoding})"
         errors.report(out, BadArgument(message, hint="set LC_ALL=C.UTF-8"))
         return errors.WRONG_USAGE
-    told = "".join(traceback.format_exception(error))
-    message = f"a defect in release: {type(error).__name__}: {error}"
+    told = hidden.mask("".join(traceback.format_exception(error)))
+    message = hidden.mask(f"a defect in release: {type(error).__name__}: {error}")
     if debug:
         sys.stderr.write(told)
         errors.report(out, InternalError(message))

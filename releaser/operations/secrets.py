@@ -1,6 +1,7 @@
 """Secrets in operations: fingerprints for plans and records, values for an engine's last call."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
 from releaser.model.environment import Environment
 from releaser.model.errors import ReleaseError, SecretMissing, SecretSourceChanged
@@ -20,6 +21,7 @@ def prints(
     try:
         key = ws.open_key()
     except ReleaseError as error:
+        _learn(ws, names, definitions)
         unknown = {name: SecretPrint(key="none", fingerprint=None) for name in names}
         return unknown, (f"changes of secrets cannot be told: {error.message}",)
     found, warnings = {}, []
@@ -32,6 +34,13 @@ def prints(
         except SecretMissing as error:
             warnings.append(f"{error.message}: whether it changed is unknown")
     return found, tuple(warnings)
+
+
+def _learn(ws: Workspace, names: Sequence[str], definitions: Mapping[str, JsonMap]) -> None:
+    """Read the values only to know what must not be told: others may repeat them."""
+    for name in names:
+        with suppress(SecretMissing):
+            ws.secrets.read(name, definitions.get(name, {}))
 
 
 def other_keys(then: Mapping[str, SecretPrint], now: Mapping[str, SecretPrint]) -> tuple[str, ...]:

@@ -49,7 +49,7 @@ class Completed:
     output: bytes = field(repr=False)  # both, in the order in which they arrived
     timed_out: bool
     stopped: bool  # somebody asked to stop
-    truncated: bool  # stdout or stderr was longer than the limit: its end is kept
+    truncated: bool  # stdout, stderr or both together were longer than the limit: their end is kept
 
     @property
     def ending(self) -> str:
@@ -108,7 +108,7 @@ def run(  # noqa: PLR0913 - the limits of one child, all by name
             output=bytes(pipes.output.kept),
             timed_out=timed_out,
             stopped=stopped,
-            truncated=pipes.stdout.truncated or pipes.stderr.truncated,
+            truncated=pipes.stdout.truncated or pipes.stderr.truncated or pipes.output.truncated,
         )
 
 
