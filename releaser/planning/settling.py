@@ -1,6 +1,6 @@
 """Settling: what a delivery that crashed really did, judged from what is live."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 
@@ -10,7 +10,9 @@ from releaser.model.delivery import INTERRUPTED, SUCCEEDED, Current, Outcome, Re
 from releaser.model.event import Point
 from releaser.model.plan import CREATE, PROMOTE, REPLACE, UPDATE, Change, Plan
 from releaser.model.resource import EMPTY, Inventory, InventoryItem, Live, Observation, Resource, SecretPrint
+from releaser.model.value import Json, Path, at_path, parse_path
 from releaser.planning.diff import same
+from releaser.planning.drift import REPLACED
 from releaser.planning.planner import differs
 from releaser.planning.wording import listed
 
@@ -30,7 +32,7 @@ def judge(record: Record, observation: Observation, since: datetime, now: dateti
     if done and still_open is None:
         return Outcome(
             status=SUCCEEDED,
-            inventory=_taken(record, observation, answered=True),
+            inventory=_taken(record, observation),
             message="settled after a crash: what is live is what was intended",
             current=Current(revision=delivery.revision, release=delivery.release, since=since),
             finished_at=now,
@@ -46,7 +48,7 @@ def judge(record: Record, observation: Observation, since: datetime, now: dateti
     moves = record.plan.moves_from is not None
     return Outcome(
         status=INTERRUPTED,
-        inventory=record.base if moves else _taken(record, observation, answered=done),
+        inventory=record.base if moves else _taken(record, observation),
         message="settled after a crash: " + (still_open or _between(record)),
         finished_at=now,
     )
@@ -135,10 +137,10 @@ def _as_before(record: Record, observation: Observation) -> Inventory:
     )
 
 
-def _taken(record: Record, observation: Observation, *, answered: bool) -> Inventory:
+def _taken(record: Record, observation: Observation) -> Inventory:
     """The inventory that a delivery left: what is live, under the resources it was made from."""
     known = (*(item.resource for item in record.base.items.values()), *record.resources)
-    inventory = inventory_of(observation, known, record.delivery.revision, record.base, answered=answered)
+    inventory = inventory_of(observation, known, record.delivery.revision, record.base, answered=False)
     secrets = secrets_left(record.plan, record.base, record.resources, written(record.delivery.revision, observation))
     return msgspec.structs.replace(
         inventory, secrets=secrets, definitions=record.definitions, target=record.plan.target
@@ -162,7 +164,9 @@ def inventory_of(
     (`answered` is False), what is still as `base` had it keeps the answer recorded there, so that drift stays drift.
     """
     resources = {(resource.id, resource.fingerprint): resource for resource in known}
-    names = {name for name, _ in resources}
+    names: dict[str, list[Resource]] = {}
+    for (name, _), resource in resources.items():
+        names.setdefault(name, []).append(resource)
     items = {}
     for name, live in observation.resources.items():
         if name not in names and live.mark is None:
@@ -171,9 +175,15 @@ def inventory_of(
         if before is not None and not answered and _still(before, live, revision):
             items[name] = before
             continue
+        made_from = resources.get((name, live.fingerprint))
+        if made_from is None:
+            body = without_secrets(live.body, names.get(name, ()))
+            made_from = _found(live, body, before, names.get(name, ()))
+        else:
+            body = live.body
         items[name] = InventoryItem(
-            resource=resources.get((name, live.fingerprint)) or _found(live, before),
-            snapshot=live.body,
+            resource=made_from,
+            snapshot=body,
             uid=live.uid,
             generation=live.generation,
             revision=live.mark.revision if live.mark else (before.revision if before else revision),
@@ -187,12 +197,34 @@ def _still(before: InventoryItem, live: Live, revision: int) -> bool:
     return not written and (before.resource.fingerprint == live.fingerprint or same(before.snapshot, live.body))
 
 
-def _found(live: Live, before: InventoryItem | None) -> Resource:
+def _found(live: Live, body: Json, before: InventoryItem | None, known: Sequence[Resource]) -> Resource:
     """The resource of a thing whose mark names none that is known: the recorded one if the thing is as it was."""
-    if before is not None and same(before.snapshot, live.body):
+    if before is not None and same(before.snapshot, body):
         return before.resource
-    secrets = before.resource.secrets if before else {}
-    return Resource(id=live.id, body=live.body, fingerprint=live.fingerprint, secrets=secrets)
+    secrets = {path: name for resource in known for path, name in resource.secrets.items()}
+    return Resource(id=live.id, body=body, fingerprint=live.fingerprint, secrets=secrets)
+
+
+def without_secrets(body: Json, known: Iterable[Resource]) -> Json:
+    """A live body as it may be recorded: what stands where `known` refer to secrets, and is no reference, is hidden."""
+    references: dict[str, list[Json]] = {}
+    for resource in known:
+        for path in resource.secrets:
+            references.setdefault(path, []).append(at_path(resource.body, parse_path(path)))
+    for path, allowed in references.items():
+        body = _hidden(body, parse_path(path), allowed)
+    return body
+
+
+def _hidden(tree: Json, path: Path, allowed: list[Json]) -> Json:
+    if not path:
+        return tree if tree in allowed else REPLACED
+    key = path[0]
+    if isinstance(tree, dict):
+        return {**tree, key: _hidden(tree[key], path[1:], allowed)} if key in tree else tree
+    if isinstance(tree, list) and key.isdecimal():
+        return [_hidden(one, path[1:], allowed) if str(at) == key else one for at, one in enumerate(tree)]
+    return REPLACED  # of another kind: who knows what is in it
 
 
 UNSURE = "unsure"

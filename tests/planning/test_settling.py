@@ -96,6 +96,8 @@ UPGRADE = _record([API2, WEB], BASE, [_change(API2), _change(WEB, UNCHANGED)])
             "changed in part",
         ),
         ([live(API1), live(WEB), live(resource("config/app.1"))], INTERRUPTED, "changed in part"),
+        # its mark names what was intended, and another delivery
+        ([live(API2), live(WEB)], INTERRUPTED, "changed in part"),
         # somebody did by hand what was intended: we did not
         ([live(API1, API2.body), live(WEB)], INTERRUPTED, "changed in part"),
         # somebody changed what the delivery left alone
@@ -126,6 +128,17 @@ def test_drift_that_was_to_be_overwritten_is_not_taken_for_what_was_intended():
     assert outcome.status == INTERRUPTED
     assert outcome.inventory.items["service/api"].snapshot == {"image": "1"}  # so that it stays drift
     assert _judge(record, live(API1)).status == SUCCEEDED
+
+    reconciling = _record([API1], inventory(item(API1)), [_change(API1)], trigger="reconcile")
+    assert _judge(reconciling, drifted).status == INTERRUPTED
+    assert _judge(reconciling, live(API1)).status == SUCCEEDED
+
+
+def test_a_thing_that_was_recreated_by_hand_stays_drift():
+    record = _record([API1], inventory(item(API1, uid="1")), [_change(API1, UNCHANGED)])
+    assert _judge(record, live(API1, uid="2")).inventory.items["service/api"].uid == "1"
+    written = _judge(record, live(API1, uid="2", mark=WRITTEN))
+    assert written.inventory.items["service/api"].uid == "2"
 
 
 def test_what_changes_nothing_but_the_release_succeeds():
@@ -290,6 +303,12 @@ def test_a_move(found, left, status, message):
     assert outcome.inventory.target == (TARGET if status == SUCCEEDED else OLD)
 
 
+def test_a_move_that_changed_nothing_leaves_the_former_record_as_it_is():
+    base = inventory(item(SECRET), secrets={"pw": signed("1")}, target=OLD)
+    words = {"secrets": {"pw": signed("2")}, "moves_from": OLD, "trigger": "rollback"}
+    assert _judge(_record([SECRET], base, [_change(SECRET, CREATE)], **words), left=False).inventory == base
+
+
 # --- inventories ---
 
 
@@ -309,12 +328,13 @@ def test_what_is_not_ours_is_left_out():
 
 
 def test_what_was_found_keeps_the_places_of_its_secrets():
-    """So that a literal that somebody put there is never shown."""
+    """So that a literal that somebody put there is never shown, nor recorded."""
     referring = resource("service/api", {"environment": {"P": {"secret": "pw"}}}, {"environment.P": "pw"})
     edited = live(resource("service/api", {"environment": {"P": "literal"}}))
     left = inventory_of(observation(edited), [referring], 2, inventory(item(referring)), answered=False)
     assert left.items["service/api"].resource.secrets == {"environment.P": "pw"}
-    assert left.items["service/api"].snapshot == {"environment": {"P": "literal"}}
+    assert left.items["service/api"].snapshot == {"environment": {"P": "secret, replaced by a literal"}}
+    assert "literal" not in str(left.items["service/api"]).replace("replaced by a literal", "")
 
 
 @pytest.mark.parametrize(
