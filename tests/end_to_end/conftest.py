@@ -120,6 +120,10 @@ class Moment:
             raise AssertionError(f"it did not get there: {ended(process)}")
         self.check = os.pidfd_open(int(os.read(self.began, 1000)))
 
+    def passed(self) -> None:
+        """Forget the checks that began without anybody waiting for them."""
+        os.read(self.began, 1000)
+
     def let_go(self, word: str = "yes") -> None:
         """Let one check go on; any other word than yes fails it."""
         os.write(self.go, f"{word}\n".encode())

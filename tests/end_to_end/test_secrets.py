@@ -286,7 +286,7 @@ def test_a_command_that_fails_with_the_secret_on_its_lips(vault: Vault, what: st
         "fails": tell + "exit 3",
         "hangs": tell + "exec sleep 60",
         "is killed": tell + "kill -9 $$",
-        "says too much": f'cat "{vault.folder}/command" "{vault.folder}/command" | head -c 100000; yes | head -c 100000',
+        "says too much": f'cat "{vault.folder}/command"; yes "$(cat "{vault.folder}/command")" | head -c 100000',
         "is not there": "exit 127",
         "says nothing": "true",
     }
