@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -20,9 +21,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """One seed for all workers of a run."""
+    """One seed for all workers of a run, and signals that mean what they mean.
+
+    Who runs the suite in the background or by nohup has some of them ignored, and children inherit that.
+    """
     if config.option.seed is None:
         config.option.seed = random.SystemRandom().randrange(1 << 32)
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
