@@ -46,6 +46,14 @@ def surroundings(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     monkeypatch.setenv("RELEASE_FINGERPRINT_KEY", "a key for these tests alone")
 
 
+def _copied(source: str, target: str) -> None:
+    """Images are many files, and no test changes one in place: they are shared."""
+    if f"{os.sep}images{os.sep}" in source:
+        os.link(source, target)
+    else:
+        shutil.copy2(source, target)
+
+
 def _opened(root: Path, monkeypatch: pytest.MonkeyPatch, clock: MovableClock) -> Shop:
     monkeypatch.chdir(root)
     monkeypatch.setattr("releaser.wiring.SystemClock", lambda: clock)
@@ -74,8 +82,10 @@ def shop_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _prepared: Path) ->
     surroundings(monkeypatch, tmp_path / "home")
 
     def copy(root: Path, *, fresh: bool = False) -> Shop:
-        source = REPOSITORY / "envs" if fresh else _prepared
-        shutil.copytree(source, root / "envs" if fresh else root, symlinks=True)
+        if fresh:
+            shutil.copytree(_prepared / "envs", root / "envs", copy_function=_copied)
+        else:
+            shutil.copytree(_prepared, root, copy_function=_copied)
         return _opened(root, monkeypatch, MovableClock(datetime.now(UTC)))
 
     return copy

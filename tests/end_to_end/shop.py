@@ -160,6 +160,15 @@ def hashes(folder: Path) -> dict[str, str]:
     return found
 
 
+def stamps(folder: Path) -> dict[str, tuple[int, int, int]]:
+    """Every path below a folder with its inode, size and time: whatever is made, written or replaced shows."""
+    found = {}
+    for path in folder.rglob("*"):
+        status = path.lstat()
+        found[str(path)] = status.st_ino, status.st_size, status.st_mtime_ns
+    return found
+
+
 def process_environment(**more: str) -> dict[str, str]:
     """The environment of a process that shall run this very code."""
     return {**os.environ, "PYTHONPATH": str(REPOSITORY), **more}

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from tests.end_to_end.shop import Shop, hashes, plain, told
+from tests.end_to_end.shop import Shop, plain, stamps, told
 
 # Every verb that takes an environment; ENV stands for it.
 ENVIRONMENTS = {
@@ -70,7 +70,7 @@ def with_name(words: tuple[str, ...], place: str, name: str) -> tuple[str, ...]:
 
 def harmless(shop: Shop, words: tuple[str, ...], place: str, names: Iterable[str]) -> None:
     """Every harmful name is refused as wrong, and nothing is written anywhere."""
-    everything = hashes(shop.root.parent)
+    everything = stamps(shop.root.parent)
     before = shop.kept()
     for kind in names:
         name = HARMFUL[kind]
@@ -82,7 +82,7 @@ def harmless(shop: Shop, words: tuple[str, ...], place: str, names: Iterable[str
         told(said, problems)
         assert len(problems[0]["message"]) < 400
     assert shop.kept() == before
-    assert hashes(shop.root.parent) == everything
+    assert stamps(shop.root.parent) == everything
 
 
 @pytest.mark.parametrize("words", ENVIRONMENTS.values(), ids=ENVIRONMENTS)
