@@ -42,7 +42,8 @@ class Attempt:
         wanted = tuple(desired.resource for desired in self.goal.desired)
         known = (*(item.resource for item in self.here.items.values()), *more, *wanted)
         revision = self.delivery.revision
-        found = settling.inventory_of(observation, known, revision, self.here, answered=answered)
+        cut_off = None if answered else settling.to_put_right(self.plan)
+        found = settling.inventory_of(observation, known, revision, self.here, cut_off=cut_off)
         written = None if answered else settling.written(revision, observation)
         return msgspec.structs.replace(
             found,

@@ -60,7 +60,8 @@ def restore(ws: Workspace, recorder: Recorder, attempt: Attempt, reason: str, st
     try:
         inventory = _write_back(ws, recorder, attempt, before)
         if attempt.plan.moves_from is not None and status == ABORTED:
-            attempt, before = _at_home(ws, attempt, before)
+            attempt = _at_home(ws, attempt)
+            before = _what_ran_before(ws, attempt)
             inventory = _write_back(ws, recorder, attempt, before)
     except (EngineUnreachable, *UNRECORDABLE):
         raise
@@ -93,7 +94,8 @@ def way_back(ws: Workspace, attempt: Attempt) -> tuple[str, tuple[Change, ...]]:
     before = _what_ran_before(ws, attempt)
     observation = attempt.observe(ws)
     left = attempt.found(observation, *before.resources, answered=False)
-    return before.named, _changes(ws, attempt, before, observation, left)
+    named = _what_ran_before(ws, _at_home(ws, attempt)).named if attempt.plan.moves_from else before.named
+    return named, _changes(ws, attempt, before, observation, left)
 
 
 def _back(ws: Workspace, recorder: Recorder, attempt: Attempt, before: Before, outcome: Outcome) -> Outcome:
@@ -135,10 +137,10 @@ def _what_ran_before(ws: Workspace, attempt: Attempt) -> Before:
     if attempt.back_to is not None:
         back = attempt.back_to
         return _before(ws, name, back.revision, back.release, attempt.here)
+    if plan.moves_from is not None:  # what the head left is in the other target
+        return _before(ws, name, plan.base_revision, None, EMPTY)
     query = DeliveryQuery(environments=(name,), status=SUCCEEDED, before=attempt.delivery.revision, limit=1)
     for delivery in ws.history.deliveries(query):
-        if plan.moves_from is not None:
-            return _before(ws, name, delivery.revision, delivery.release, EMPTY)
         if (delivery.target.engine, delivery.target.identity) == (plan.target.engine, plan.target.identity):
             inventory = ws.history.record(name, delivery.revision).inventory or EMPTY
             return _before(ws, name, delivery.revision, delivery.release, inventory)
@@ -152,13 +154,12 @@ def _before(ws: Workspace, environment: str, revision: int, release: str | None,
     return Before(revision=revision, release=release, inventory=inventory, items=items)
 
 
-def _at_home(ws: Workspace, attempt: Attempt, before: Before) -> tuple[Attempt, Before]:
+def _at_home(ws: Workspace, attempt: Attempt) -> Attempt:
     """The same in the target that an aborted move was leaving, where something may be removed already."""
     plan = attempt.plan
     assert plan.moves_from is not None  # noqa: S101 - the caller's branch
     goal = replace(attempt.goal, engine=ws.engine_at(plan.moves_from))
-    home = replace(attempt, goal=goal, plan=msgspec.structs.replace(plan, target=plan.moves_from, moves_from=None))
-    return home, _before(ws, plan.environment, before.revision, before.release, attempt.base)
+    return replace(attempt, goal=goal, plan=msgspec.structs.replace(plan, target=plan.moves_from, moves_from=None))
 
 
 def _write_back(ws: Workspace, recorder: Recorder, attempt: Attempt, before: Before) -> Inventory:

@@ -140,7 +140,9 @@ def _as_before(record: Record, observation: Observation) -> Inventory:
 def _taken(record: Record, observation: Observation) -> Inventory:
     """The inventory that a delivery left: what is live, under the resources it was made from."""
     known = (*(item.resource for item in record.base.items.values()), *record.resources)
-    inventory = inventory_of(observation, known, record.delivery.revision, record.base, answered=False)
+    inventory = inventory_of(
+        observation, known, record.delivery.revision, record.base, cut_off=to_put_right(record.plan)
+    )
     secrets = secrets_left(record.plan, record.base, record.resources, written(record.delivery.revision, observation))
     return msgspec.structs.replace(
         inventory, secrets=secrets, definitions=record.definitions, target=record.plan.target
@@ -156,12 +158,12 @@ def inventory_of(
     revision: int,
     base: Inventory = EMPTY,
     *,
-    answered: bool = True,
+    cut_off: AbstractSet[str] | None = None,
 ) -> Inventory:
     """What is live as an inventory: each thing under the known resource it was made from, else as it was found.
 
-    What nobody marked and no known resource names is not ours, and is left out. Where a delivery did not get through
-    (`answered` is False), what is still as `base` had it keeps the answer recorded there, so that drift stays drift.
+    What nobody marked and no known resource names is not ours, and is left out. Of a delivery that did not get through,
+    `cut_off` is what it was to put right: the rest, and drift that is still there, keeps the answer in `base`.
     """
     resources = {(resource.id, resource.fingerprint): resource for resource in known}
     names: dict[str, list[Resource]] = {}
@@ -172,7 +174,7 @@ def inventory_of(
         if name not in names and live.mark is None:
             continue
         before = base.items.get(name)
-        if before is not None and not answered and _still(before, live, revision):
+        if before is not None and cut_off is not None and _still(before, live, revision, name in cut_off):
             items[name] = before
             continue
         made_from = resources.get((name, live.fingerprint))
@@ -191,10 +193,13 @@ def inventory_of(
     return Inventory(items=items, files=observation.files)
 
 
-def _still(before: InventoryItem, live: Live, revision: int) -> bool:
+def _still(before: InventoryItem, live: Live, revision: int, to_write: bool) -> bool:
     """Whether a delivery that did not get through left a thing as it was, drift included."""
+    as_before = same(before.snapshot, live.body)
     written = live.mark is not None and live.mark.revision == revision != before.revision
-    return not written and (before.resource.fingerprint == live.fingerprint or same(before.snapshot, live.body))
+    if written or (to_write and as_before):  # what is brought back bears an earlier mark, and may be created anew
+        return False
+    return as_before or before.resource.fingerprint == live.fingerprint
 
 
 def _found(live: Live, body: Json, before: InventoryItem | None, known: Sequence[Resource]) -> Resource:
@@ -261,6 +266,11 @@ def _delivered(name: str, plan: Plan, resources: Iterable[Resource], written: Ab
         return True
     # What is brought back keeps the revision that first wrote it, so its mark does not tell.
     return False if plan.trigger == PROMOTE and not touched & written else None
+
+
+def to_put_right(plan: Plan) -> AbstractSet[str]:
+    """What a delivery writes, and what it saw drift."""
+    return changing(plan.changes) | {item.resource for item in plan.drift}
 
 
 def changing(changes: Iterable[Change]) -> AbstractSet[str]:

@@ -87,6 +87,28 @@ def test_a_crash_before_it_was_overwritten(drifted, point, version):
     assert _items(drifted) == []
 
 
+@pytest.mark.parametrize("point", [Point.COMMITTED, Point.APPLIED, Point.VERIFIED, Point.OBSERVED])
+def test_a_thing_that_came_back_before_a_crash_is_no_drift(project, point):
+    project.promote("v1", "test")
+    project.target("test").remove("service/api")
+    project.die_at(point)
+    with project.dying():
+        project.reconcile("test")
+    resume(project.workspace(), "test")
+    assert project.head("test").status == SUCCEEDED
+    assert _items(project) == []
+
+
+def test_a_thing_that_was_recreated_and_reconciled_before_a_crash_is_no_drift(project):
+    project.promote("v1", "test")
+    project.target("test").recreate("service/api")
+    project.die_at(Point.OBSERVED)
+    with project.dying():
+        project.reconcile("test")
+    resume(project.workspace(), "test")
+    assert _items(project) == []
+
+
 def test_reconciling_it_crashed(drifted):
     drifted.die_at(Point.APPLYING)
     with drifted.dying():

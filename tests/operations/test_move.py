@@ -6,7 +6,7 @@ from releaser.model.delivery import ABORTED, FAILED, INTERRUPTED, SUCCEEDED
 from releaser.model.errors import TargetMoved
 from releaser.model.event import Point
 from releaser.operations import drift, promote, settle, status
-from releaser.operations.resume import abort, resume
+from releaser.operations.resume import abort, prepare, resume
 from releaser.ports import DeliveryQuery
 
 OURS = {"secret/password", "service/api"}
@@ -221,6 +221,38 @@ def test_a_crash_while_the_old_one_is_removed(moving, verb):
         assert (moving.head("test").status, moving.head("test").current.release) == (ABORTED, "v1")
         assert _identity(moving) == "test"
     assert drift.of(moving.workspace(), "test").clean is True
+
+
+def test_aborted_over_what_was_kept_it_goes_back_to_the_newest_that_succeeded(project):
+    """The head that it was leaving had failed, so that is not what is said to run."""
+    project.promote("v1", "test")
+    project.edit("base.yaml", "verify:", "on_failure: keep\nverify:")
+    project.verifier.refuses.add("v2")
+    project.promote("v2", "test")
+    project.verifier.refuses.clear()
+    project.write("test.yaml", "engine: {kind: directory, path: deploy/elsewhere}\n")
+    project.die_at(Point.COMMITTED)
+    with project.dying():
+        project.promote("v3", "test", move=True)
+    assert "#1 (v1)" in prepare(project.workspace(), "test", "abort").towards
+    delivery = abort(project.workspace(), "test").delivery
+    assert (delivery.status, delivery.restored, delivery.current.release) == (ABORTED, 1, "v1")
+    digest = project.history.release_of("v1").images["api"].digest
+    assert project.target("test").things["service/api"].body["image"].endswith(digest)
+    assert _places(project) == (OURS, set())
+
+
+def test_a_move_that_fails_over_what_was_kept_names_nothing_that_runs(project):
+    project.promote("v1", "test")
+    project.edit("base.yaml", "verify:", "on_failure: keep\nverify:")
+    project.verifier.refuses |= {"v2", "v3"}
+    project.promote("v2", "test")
+    project.edit("base.yaml", "on_failure: keep\n", "")
+    project.write("test.yaml", "engine: {kind: directory, path: deploy/elsewhere}\n")
+    delivery = project.promote("v3", "test", move=True).delivery
+    assert "what #2 left still runs in memory test" in delivery.message
+    assert delivery.current is None
+    assert _places(project) == (OURS, set())
 
 
 def test_a_crash_after_all_was_removed_is_a_success(moving):

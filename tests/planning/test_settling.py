@@ -141,6 +141,14 @@ def test_a_thing_that_was_recreated_by_hand_stays_drift():
     assert written.inventory.items["service/api"].uid == "2"
 
 
+@pytest.mark.parametrize("trigger", ["rollback", "reconcile"])
+def test_a_thing_that_was_brought_back_anew_is_no_drift(trigger):
+    """Its mark is that of the revision that first wrote it; that it was missing tells that we created it."""
+    record = _record([API1], inventory(item(API1, uid="1")), [_change(API1, CREATE)], trigger=trigger)
+    outcome = _judge(record, live(API1, uid="2"))
+    assert (outcome.status, outcome.inventory.items["service/api"].uid) == (SUCCEEDED, "2")
+
+
 def test_what_changes_nothing_but_the_release_succeeds():
     assert _judge(_record([API1], inventory(item(API1)), [_change(API1, UNCHANGED)]), live(API1)).status == SUCCEEDED
 
@@ -331,7 +339,7 @@ def test_what_was_found_keeps_the_places_of_its_secrets():
     """So that a literal that somebody put there is never shown, nor recorded."""
     referring = resource("service/api", {"environment": {"P": {"secret": "pw"}}}, {"environment.P": "pw"})
     edited = live(resource("service/api", {"environment": {"P": "literal"}}))
-    left = inventory_of(observation(edited), [referring], 2, inventory(item(referring)), answered=False)
+    left = inventory_of(observation(edited), [referring], 2, inventory(item(referring)), cut_off=frozenset())
     assert left.items["service/api"].resource.secrets == {"environment.P": "pw"}
     assert left.items["service/api"].snapshot == {"environment": {"P": "secret, replaced by a literal"}}
     assert "literal" not in str(left.items["service/api"]).replace("replaced by a literal", "")
@@ -347,5 +355,5 @@ def test_what_was_found_keeps_the_places_of_its_secrets():
     ],
 )
 def test_a_delivery_that_did_not_get_through_leaves_drift_as_drift(found, snapshot):
-    left = inventory_of(observation(found), [API1, API2], 2, inventory(item(API1)), answered=False)
+    left = inventory_of(observation(found), [API1, API2], 2, inventory(item(API1)), cut_off=frozenset())
     assert left.items["service/api"].snapshot == snapshot
