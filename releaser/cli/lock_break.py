@@ -13,7 +13,7 @@ from releaser.cli.output import Output
 from releaser.model.documents import Locks
 from releaser.model.errors import BadArgument
 from releaser.operations import lock
-from releaser.operations.rollback import known_environment
+from releaser.operations.recorded import known_environment
 from releaser.planning.redact import printable
 
 

@@ -6,7 +6,7 @@ from releaser.model.delivery import Record
 from releaser.model.documents import Difference, FieldDifference
 from releaser.model.environment import Environment
 from releaser.model.value import Json, Path, dotted
-from releaser.operations.rollback import known_environment
+from releaser.operations.recorded import known_environment
 from releaser.operations.workspace import Workspace
 from releaser.planning import diff as differing
 from releaser.planning.drift import masked

@@ -4,7 +4,7 @@ from releaser.model.delivery import Details, History, ResourceBody
 from releaser.model.errors import UnknownName
 from releaser.operations import lock
 from releaser.operations.images import known_release
-from releaser.operations.rollback import known_environment
+from releaser.operations.recorded import known_environment
 from releaser.operations.workspace import Workspace
 from releaser.ports import DeliveryQuery
 

@@ -1,6 +1,7 @@
 """reconcile: the recorded state over the drift, or the drift into the record."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from releaser.model.delivery import INTERRUPTED, RUNNING
 from releaser.model.drift import MISSING, DriftItem
@@ -8,14 +9,12 @@ from releaser.model.errors import AcceptRefused, Refused
 from releaser.model.plan import RECONCILE
 from releaser.model.resource import EMPTY, Inventory, InventoryItem, Live, Observation, Resource
 from releaser.model.value import Json, at_path, parse_path
-from releaser.operations.proposing import Goal, Proposal, Request, conclude, draft, observe
-from releaser.operations.rollback import in_order, known_environment, readable
-from releaser.operations.secrets import changed_commands, not_run, refuse_barred
+from releaser.operations.proposing import Proposal, Request, conclude, observe
+from releaser.operations.recorded import draft_recorded, goal, known_environment, readable
 from releaser.operations.settle import refuse_running, settled_head
 from releaser.operations.workspace import Workspace
 from releaser.planning import drift as drifting
-from releaser.planning import fingerprint, gates
-from releaser.ports import Desired
+from releaser.planning import fingerprint
 
 
 def request(environment: str, *, accept: bool = False, adopt: bool = False) -> Request:
@@ -47,29 +46,8 @@ def propose(ws: Workspace, asked: Request) -> Proposal:
         live = observe(ws, engine, name, head.plan.project, inventory)
         wanted = accepted(inventory, live, release.digests())
     declared = readable(ws, name)
-    referred = sorted({secret for item in wanted.items.values() for secret in item.resource.secrets.values()})
-    barred = changed_commands(inventory.definitions, declared.environment, referred)
-    goal = Goal(
-        project=head.plan.project,
-        release=release,
-        engine=engine,
-        desired=tuple(
-            Desired(resource=item.resource, revision=item.revision) for item in in_order(current, wanted.items)
-        ),
-        definitions=inventory.definitions,
-        secrets=tuple(referred),
-        barred=barred,
-        config_digest=current.delivery.config_digest,
-        rules=declared.rules,
-        entry=declared.entry,
-        locate=lambda _resource, _path: None,
-        warnings=(*declared.warnings, *not_run(barred)),
-    )
-    found = gates.confirmation(declared.entry) if declared.entry else ()
-    proposal = draft(ws, asked, goal, head)
-    if engine.capabilities.passes_secrets:
-        refuse_barred(proposal.plan, proposal.resources, barred)
-    return conclude(proposal, found)
+    recorded = replace(goal(current, wanted, declared, engine), project=head.plan.project)
+    return conclude(draft_recorded(ws, asked, recorded, head), declared.confirmation)
 
 
 def accepted(inventory: Inventory, observation: Observation, digests: dict[str, str]) -> Inventory:

@@ -11,8 +11,8 @@ from releaser.model.plan import UNCHANGED, Change
 from releaser.model.resource import EMPTY, Inventory, InventoryItem, Observation, Resource, SecretPrint
 from releaser.model.value import JsonMap, Value
 from releaser.operations.attempt import Attempt, verify_variables
+from releaser.operations.recorded import in_order, readable
 from releaser.operations.recording import UNRECORDABLE, Recorder
-from releaser.operations.rollback import in_order, readable
 from releaser.operations.secrets import Values, changed_commands, prints
 from releaser.operations.workspace import Workspace
 from releaser.planning import planner, settling

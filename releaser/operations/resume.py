@@ -14,9 +14,9 @@ from releaser.operations.attempt import Attempt
 from releaser.operations.execute import finish, leased
 from releaser.operations.performing import perform
 from releaser.operations.proposing import Goal
+from releaser.operations.recorded import known_environment, readable
 from releaser.operations.recording import Recorder
 from releaser.operations.restoring import restore, way_back
-from releaser.operations.rollback import known_environment, readable
 from releaser.operations.secrets import changed_commands, prints, refuse_barred
 from releaser.operations.settle import holder_lives, settle, settled_head, since
 from releaser.operations.workspace import Workspace

@@ -1,22 +1,20 @@
 """rollback: an earlier delivery's resources again, image and configuration, from the record alone."""
 
-from collections.abc import Mapping
+from dataclasses import replace
 
 from releaser.model.delivery import SUCCEEDED, Delivery, Record
-from releaser.model.environment import Environment, Pipeline, PipelineEntry
+from releaser.model.environment import Pipeline
 from releaser.model.errors import NothingToRollBackTo, Refused, ReleaseError, UnknownName
 from releaser.model.plan import RECONCILE, ROLLBACK
-from releaser.model.resource import EMPTY, InventoryItem
+from releaser.model.resource import EMPTY
 from releaser.operations import images
-from releaser.operations.promote import rules_of
-from releaser.operations.proposing import Goal, Proposal, Request, Rules, conclude, draft
-from releaser.operations.secrets import changed_commands, not_run, refuse_barred
+from releaser.operations.proposing import Proposal, Request, conclude
+from releaser.operations.recorded import draft_recorded, goal, known_environment, readable
 from releaser.operations.settle import settled_head
-from releaser.operations.workspace import Workspace, entry_of
-from releaser.planning import gates
+from releaser.operations.workspace import Workspace
 from releaser.planning.planner import differs
 from releaser.planning.wording import listed
-from releaser.ports import DeliveryQuery, Desired
+from releaser.ports import DeliveryQuery
 
 
 def request(  # noqa: PLR0913 - what a person may say
@@ -114,78 +112,18 @@ def _brought_back(ws: Workspace, delivery: Delivery) -> int | None:
     return before.revision if before.rendered_digest == delivery.rendered_digest else None
 
 
-def known_environment(ws: Workspace, environment: str) -> None:
-    """Raises UnknownName where the declarations can be read and do not have it."""
-    declared = readable(ws, environment)
-    if declared.pipeline is not None:
-        entry_of(declared.pipeline, environment)
-
-
-class Readable:
-    """What can be read of today's declarations: a rollback goes on without them, and says so."""
-
-    def __init__(self) -> None:
-        self.pipeline: Pipeline | None = None
-        self.entry: PipelineEntry | None = None
-        self.environment: Environment | None = None
-        self.warnings: tuple[str, ...] = ()
-
-    @property
-    def rules(self) -> Rules:
-        """Today's rules, or the defaults."""
-        return Rules() if self.environment is None else rules_of(self.environment)
-
-
-def readable(ws: Workspace, environment: str) -> Readable:
-    """Today's declarations of an environment, as far as they can be read."""
-    found = Readable()
-    try:
-        found.pipeline = ws.pipeline()
-        found.entry = found.pipeline.environments.get(environment)
-        found.environment = ws.declarations.environment(environment)
-    except ReleaseError as error:
-        found.warnings = (f"the declarations cannot be read ({error.message}): nothing verifies this delivery",)
-    return found
-
-
 def propose(ws: Workspace, asked: Request) -> Proposal:
     """The proposal to bring a recorded delivery back; needs neither declarations nor registries."""
     assert asked.revision is not None  # noqa: S101 - what makes it a rollback
     record = ws.history.record(asked.environment, asked.revision)
     _succeeded(record.delivery)
-    inventory = record.inventory or EMPTY
     declared = readable(ws, asked.environment)
-    referred = sorted({name for item in inventory.items.values() for name in item.resource.secrets.values()})
-    barred = changed_commands(inventory.definitions, declared.environment, referred)
-    goal = Goal(
-        project=record.plan.project,
-        release=record.plan.release,
-        engine=ws.engine_at(record.delivery.target),
-        desired=tuple(
-            Desired(resource=item.resource, revision=item.revision) for item in in_order(record, inventory.items)
-        ),
-        definitions=inventory.definitions,
-        secrets=tuple(referred),
-        barred=barred,
-        config_digest=record.delivery.config_digest,
-        rules=declared.rules,
-        entry=declared.entry,
-        locate=lambda _resource, _path: None,
-        restores=asked.revision,
-        warnings=(*declared.warnings, *not_run(barred)),
-    )
-    proposal = draft(ws, asked, goal, settled_head(ws, asked.environment))
-    if goal.engine.capabilities.passes_secrets:
-        refuse_barred(proposal.plan, proposal.resources, barred)
+    engine = ws.engine_at(record.delivery.target)
+    recorded = goal(record, record.inventory or EMPTY, declared, engine)
+    recorded = replace(recorded, restores=asked.revision)
+    proposal = draft_recorded(ws, asked, recorded, settled_head(ws, asked.environment))
     warnings = (*_changed_secrets(record, proposal), *_missing_images(ws, declared.pipeline, proposal))
-    found = gates.confirmation(declared.entry) if declared.entry else ()
-    return conclude(proposal.warned(warnings), found)
-
-
-def in_order(record: Record, items: Mapping[str, InventoryItem]) -> tuple[InventoryItem, ...]:
-    """The items in the order in which the delivery needed them, what it did not want last."""
-    order = {resource.id: index for index, resource in enumerate(record.resources)}
-    return tuple(items[name] for name in sorted(items, key=lambda name: (order.get(name, len(order)), name)))
+    return conclude(proposal.warned(warnings), declared.confirmation)
 
 
 def _changed_secrets(record: Record, proposal: Proposal) -> tuple[str, ...]:
