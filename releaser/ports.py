@@ -13,9 +13,19 @@ from releaser.model.errors import Problem
 from releaser.model.event import Event
 from releaser.model.gate import Standing
 from releaser.model.image import Image, Platforms, Resolved
-from releaser.model.plan import Change
+from releaser.model.plan import PROMOTE, UNCHANGED, Change
 from releaser.model.release import Release
-from releaser.model.resource import Inventory, Mark, Observation, Rendering, Resource, ResourceId, SecretPrint, Target
+from releaser.model.resource import (
+    Inventory,
+    InventoryItem,
+    Mark,
+    Observation,
+    Rendering,
+    Resource,
+    ResourceId,
+    SecretPrint,
+    Target,
+)
 from releaser.model.value import JsonMap, Value
 
 
@@ -64,6 +74,7 @@ class Desired(Value, frozen=True, kw_only=True):
 
     resource: Resource
     revision: int | None = None
+    before: InventoryItem | None = None  # what ran before a failed attempt: to be as it was, secret values included
 
 
 class Work(Value, frozen=True, kw_only=True):
@@ -73,7 +84,16 @@ class Work(Value, frozen=True, kw_only=True):
     desired: tuple[Desired, ...]  # in the order in which they are needed
     changes: tuple[Change, ...]
     base: Inventory  # what the head left behind: what may be removed
-    wait: float  # seconds, for `wait`
+    wait: float  # seconds, from the beginning of `apply` to the end of `wait`
+    stable: float = 5.0  # seconds that what runs must go on running, within `wait`
+    trigger: str = (
+        PROMOTE  # promote | rollback | reconcile | restore: jobs run for the first, and where they ask for it
+    )
+
+    @property
+    def changed(self) -> frozenset[ResourceId]:
+        """The resources that are to be written."""
+        return frozenset(change.resource for change in self.changes if change.action != UNCHANGED)
 
 
 class Readiness(Value, frozen=True, kw_only=True):
@@ -106,8 +126,12 @@ class Engine(Protocol):
     def observe(self, scope: Scope, inventory: Inventory) -> Observation:
         """What is live: ours by mark or name, and whatever stands under a name of `inventory`; one list call a kind."""
 
-    def apply(self, work: Work, secrets: SecretValues, progress: Progress) -> None:
-        """Make the changes, idempotently. Raises ApplyFailed, SecretMissing; announces each point it passes."""
+    def apply(self, work: Work, secrets: SecretValues, stop: Stop, progress: Progress) -> None:
+        """Make the changes, idempotently; announces each point it passes.
+
+        It waits where something has to run before something else is written. Raises ApplyFailed, NotReady,
+        SecretMissing, and Interrupted where somebody asked to stop.
+        """
 
     def wait(self, work: Work, stop: Stop, progress: Progress) -> Readiness:
         """Until all that `work` changed runs, it is sure to fail, `work.wait` is over, or somebody asked to stop."""

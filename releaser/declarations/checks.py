@@ -9,7 +9,7 @@ from releaser.declarations.pipeline import circles
 from releaser.declarations.problems import MAX_PROBLEMS, problem, suggestion
 from releaser.model.environment import Environment, Origins
 from releaser.model.errors import Problem
-from releaser.model.value import Json, JsonMap, Location
+from releaser.model.value import Json, JsonMap, Location, parse_path
 
 _EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not bound
 
@@ -107,9 +107,26 @@ class _Checks:
             if "volumes" in service:
                 yield from self._volumes(name, service["volumes"])
             yield from self._others(name, service)
+        yield from self._left_to_others()
         yield from self._circles()
         if "verify" in self._config and "command" not in self._config["verify"]:
             yield self._missing("command", ("verify",), "write `command: [./smoke]`")
+
+    def _left_to_others(self) -> Iterator[Problem]:
+        for index, text in enumerate(self._config.get("ignore", ())):
+            yield from self._ignored(text, ("ignore", str(index)))
+
+    def _ignored(self, text: str, path: tuple[str, ...]) -> Iterator[Problem]:
+        try:
+            section, *rest = parse_path(text)
+        except ValueError:
+            section, rest = "", []
+        if section != "services" or len(rest) < 2:
+            hint = "write a path within a service, as in `services.api.deploy.replicas`"
+            yield problem(f"`{text}` cannot be left to others", hint, self._at(*path))
+        elif rest[0] not in self._services:
+            near = suggestion(rest[0], self._services, "name a service of this environment")
+            yield problem(f"no service `{rest[0]}` to ignore something of", near, self._at(*path))
 
     def _image(self, name: str, service: JsonMap) -> Iterator[Problem]:
         image: str | None = service.get("image")

@@ -12,12 +12,13 @@ from releaser.declarations.problems import problem
 from releaser.model.environment import Environment, Pipeline, PipelineEntry, Verify
 from releaser.model.errors import InvalidDeclarations, Problem
 from releaser.model.tree import MAP, Node
-from releaser.model.value import JsonMap, Location
+from releaser.model.value import JsonMap, Location, dotted, parse_path
 from releaser.planning import interpolation, overlay
 from releaser.planning.origins import LayerOrigins
 from releaser.planning.wording import no_environment
 
 DEFAULT_WAIT = "5m"
+DEFAULT_STABLE = "5s"
 DEFAULT_VERIFY_TIMEOUT = "60s"
 
 
@@ -183,6 +184,8 @@ class ProjectDeclarations:
             config=config,
             engine=config["engine"],
             wait=seconds(config.get("wait", DEFAULT_WAIT)),
+            stable=seconds(config.get("stable", DEFAULT_STABLE)),
+            ignore=_ignored(config),
             rollback_on_failure=config.get("on_failure", "rollback") == "rollback",
             verify=_verify(config),
             services=config.get("services", {}),
@@ -236,6 +239,15 @@ def _engine(config: JsonMap, environment: str) -> JsonMap:
     if declared["kind"] == "directory" and "path" not in declared:
         return {**declared, "path": f"deploy/{environment}"}
     return declared
+
+
+def _ignored(config: JsonMap) -> dict[str, tuple[str, ...]]:
+    """Service → the paths in it that somebody else owns; checked before."""
+    found: dict[str, tuple[str, ...]] = {}
+    for text in config.get("ignore", ()):
+        _, service, *path = parse_path(text)
+        found[service] = (*found.get(service, ()), dotted(path))
+    return found
 
 
 def _verify(config: JsonMap) -> Verify | None:

@@ -119,7 +119,7 @@ class MemoryEngine:
         things = sorted(self._memory.things.items())
         return Observation(resources={name: self._live(name, thing) for name, thing in things}, at=self._clock.now())
 
-    def apply(self, work: Work, secrets: SecretValues, progress: Progress) -> None:
+    def apply(self, work: Work, secrets: SecretValues, stop: Stop, progress: Progress) -> None:  # noqa: ARG002 - no step of it takes time
         """One write after another: what is wanted in its order, then what is to go, from the last to the first."""
         self._called("apply")
         wanted = {desired.resource.id: desired for desired in work.desired}

@@ -80,6 +80,8 @@ class Environment(Value, frozen=True, kw_only=True, gc=True):
     config: JsonMap  # the whole merged document, as `diff` and `explain` see it
     engine: JsonMap  # {kind: …, …}
     wait: float  # seconds until ready, at most
+    stable: float = 5.0  # seconds that what runs must go on running
+    ignore: Mapping[str, tuple[str, ...]] = {}  # service → dotted paths in it that somebody else owns
     rollback_on_failure: bool
     verify: Verify | None
     services: Mapping[str, JsonMap]  # in the Compose Specification's words, named things as maps

@@ -14,6 +14,7 @@ class Point(StrEnum):
     INTENT = "intent"  # the delivery is recorded as running
     APPLYING = "applying"  # the engine is about to be written
     STAGED = "staged"  # something is written that nothing refers to yet
+    ROLLING = "rolling"  # something is being started or replaced; shown, not recorded
     COMMITTED = "committed"  # the engine has the new state
     PRUNED = "pruned"  # what the new state no longer needs is gone
     APPLIED = "applied"  # every change was written

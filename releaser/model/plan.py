@@ -11,6 +11,7 @@ from releaser.model.value import Document, Json, Location, Time, Value, one_of
 
 CREATE, UPDATE, REPLACE, DELETE, UNCHANGED = "create", "update", "replace", "delete", "unchanged"
 PROMOTE, ROLLBACK, RECONCILE = "promote", "rollback", "reconcile"
+RESTORE = "restore"  # no trigger of a plan: the way back of a delivery that failed
 
 Trigger = Annotated[str, one_of(PROMOTE, ROLLBACK, RECONCILE)]
 

@@ -12,7 +12,7 @@ from releaser.model.plan import DELETE, UPDATE, Change
 from releaser.model.resource import Inventory, InventoryItem, Observation
 from releaser.operations.attempt import Attempt, verify_variables
 from releaser.operations.recording import UNRECORDABLE, Recorder
-from releaser.operations.restoring import restore
+from releaser.operations.restoring import Unstoppable, restore
 from releaser.operations.secrets import Values
 from releaser.operations.workspace import Workspace
 from releaser.planning import settling
@@ -71,7 +71,7 @@ def _write(ws: Workspace, recorder: Recorder, attempt: Attempt) -> None:
     goal, plan = attempt.goal, attempt.plan
     recorder.still_ours()
     recorder.point(Point.APPLYING, f"writing to {plan.target.engine} {plan.target.place}")
-    goal.engine.apply(_work(ws, attempt, plan.changes), Values(ws, goal.readable), recorder)
+    goal.engine.apply(_work(ws, attempt, plan.changes), Values(ws, goal.readable), ws.stop, recorder)
     recorder.point(Point.APPLIED, "every change is written")
     _refuse_stop(ws)
 
@@ -96,6 +96,8 @@ def _work(ws: Workspace, attempt: Attempt, changes: tuple[Change, ...]) -> Work:
         changes=changes,
         base=attempt.here,
         wait=goal.rules.wait,
+        stable=goal.rules.stable,
+        trigger=plan.trigger,
     )
 
 
@@ -112,7 +114,7 @@ def _leave(ws: Workspace, recorder: Recorder, attempt: Attempt) -> None:
         base=attempt.base,
         wait=attempt.goal.rules.wait,
     )
-    ws.engine_at(plan.moves_from).apply(work, Values(ws, {}), recorder)
+    ws.engine_at(plan.moves_from).apply(work, Values(ws, {}), Unstoppable(), recorder)
 
 
 def _not_left(ws: Workspace, attempt: Attempt, inventory: Inventory, failure: ReleaseError) -> Outcome:

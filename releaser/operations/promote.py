@@ -93,7 +93,12 @@ def _goal(ws: Workspace, environment: Environment, release: Release, entry: Pipe
 
 def rules_of(environment: Environment) -> Rules:
     """How the environment wants a delivery to go."""
-    return Rules(wait=environment.wait, rollback_on_failure=environment.rollback_on_failure, verify=environment.verify)
+    return Rules(
+        wait=environment.wait,
+        stable=environment.stable,
+        rollback_on_failure=environment.rollback_on_failure,
+        verify=environment.verify,
+    )
 
 
 def locator(environment: Environment, sources: Mapping[str, tuple[tuple[str, str], ...]]) -> Locate:

@@ -25,6 +25,7 @@ from releaser.planning.wording import listed
 from releaser.ports import Desired, Engine
 
 DEFAULT_WAIT = 300.0
+DEFAULT_STABLE = 5.0
 
 
 class Request(Value, frozen=True, kw_only=True):
@@ -44,6 +45,7 @@ class Rules:
     """How the environment wants a delivery to go; the defaults where its declarations cannot be read."""
 
     wait: float = DEFAULT_WAIT
+    stable: float = DEFAULT_STABLE
     rollback_on_failure: bool = True
     verify: Verify | None = None
 

@@ -34,7 +34,7 @@ class Recorder:
     def event(self, event: Event) -> None:
         """A point was reached, as an engine tells it. Raises LeaseLost."""
         event = msgspec.structs.replace(event, text=self._ws.masked(event.text))
-        if self._revision is not None and event.point is not Point.FINISHED:
+        if self._revision is not None and event.point not in {Point.ROLLING, Point.FINISHED}:
             self._ws.history.step(self._lease, self._revision, Step(at=event.at, text=event.text, point=event.point))
         self._ws.progress.event(event)
 

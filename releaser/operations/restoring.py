@@ -7,7 +7,7 @@ import msgspec
 from releaser.model.delivery import ABORTED, FAILED, INTERRUPTED, SUCCEEDED, Current, Outcome
 from releaser.model.errors import DeliveryFailed, EngineUnreachable, NotReady, ReleaseError
 from releaser.model.event import Point
-from releaser.model.plan import UNCHANGED, Change
+from releaser.model.plan import RESTORE, UNCHANGED, Change
 from releaser.model.resource import EMPTY, Inventory, InventoryItem, Observation, Resource, SecretPrint
 from releaser.model.value import JsonMap, Value
 from releaser.operations.attempt import Attempt, verify_variables
@@ -175,10 +175,14 @@ def _write_back(ws: Workspace, recorder: Recorder, attempt: Attempt, before: Bef
             before,
             Work(
                 mark=ws.mark(attempt.plan.environment, attempt.plan.project, attempt.delivery.revision),
-                desired=tuple(Desired(resource=item.resource, revision=item.revision) for item in before.items),
+                desired=tuple(
+                    Desired(resource=item.resource, revision=item.revision, before=item) for item in before.items
+                ),
                 changes=changes,
                 base=left,
                 wait=attempt.goal.rules.wait,
+                stable=attempt.goal.rules.stable,
+                trigger=RESTORE,
             ),
         )
     observation = attempt.observe(ws)
@@ -207,7 +211,7 @@ def _changes(
 def _apply(ws: Workspace, recorder: Recorder, attempt: Attempt, before: Before, work: Work) -> None:
     engine = attempt.goal.engine
     recorder.still_ours()
-    engine.apply(work, Values(ws, _definitions(ws, attempt, before)), recorder)
+    engine.apply(work, Values(ws, _definitions(ws, attempt, before)), Unstoppable(), recorder)
     if not work.desired:
         return  # nothing has to run
     readiness = engine.wait(work, Unstoppable(), recorder)

@@ -8,8 +8,10 @@ import pytest
 LAYER = """\
 # yaml-language-server: $schema=../schemas/layer.schema.json
 vars: {domain: "${environment}.shop.test", replicas: 2}
-engine: {kind: docker, host: "ssh://deploy@host"}
+engine: {kind: docker, host: "ssh://deploy@host", keep: 2}
 wait: 5m
+stable: 5s
+ignore: [services.api.deploy.replicas]
 on_failure: keep
 verify: {command: [./smoke, "${domain}"], timeout: 1m30s}
 services:
@@ -45,6 +47,7 @@ services:
       start_interval: 1s
       disable: false
     restart: on-failure:3
+    "on": [rollback]
     hostname: api
     domainname: shop.test
     container_name: api

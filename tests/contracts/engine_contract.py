@@ -213,7 +213,7 @@ class Delivering:
 
     def perform(self, work: Work) -> Work:
         engine, progress = self.lab.engine(), Silent()
-        engine.apply(work, Values(), progress)
+        engine.apply(work, Values(), Running(), progress)
         assert engine.wait(work, Running(), progress).ready
         self.revision += 1
         resources = tuple(desired.resource for desired in work.desired)
@@ -268,11 +268,11 @@ class EngineContract:
     def test_what_was_applied_is_what_is_live(self, lab: Lab, delivering: Delivering) -> None:
         work = delivering.work(delivering.render(first()).resources)
         progress = Silent()
-        lab.engine().apply(work, Values(), progress)
+        lab.engine().apply(work, Values(), Running(), progress)
         observation = delivering.observe()
         assert fingerprints(observation) == wanted(delivering.render(first()).resources)
         assert {live.mark for live in observation.resources.values()} == {mark(1)}
-        points = [event.point for event in progress.events]
+        points = [event.point for event in progress.events if event.point is not Point.ROLLING]
         assert Point.COMMITTED in points
         assert points == sorted(points, key=list(Point).index)
         assert {event.environment for event in progress.events} == {ENVIRONMENT}
@@ -289,7 +289,9 @@ class EngineContract:
             base=EMPTY,
             wait=1.0,
         )
-        lab.engine().apply(creating, Values(), Silent())  # as after a crash: everything is asked for once more
+        lab.engine().apply(
+            creating, Values(), Running(), Silent()
+        )  # as after a crash: everything is asked for once more
         assert lab.writes() == before
 
     def test_a_revision_is_never_rewritten_alone(self, lab: Lab, delivering: Delivering) -> None:
@@ -391,13 +393,13 @@ class EngineContract:
             base=EMPTY,
             wait=1.0,
         )
-        lab.engine().apply(adopting, Values(), Silent())
+        lab.engine().apply(adopting, Values(), Running(), Silent())
         marks = {live.mark for live in delivering.observe().resources.values()}
         assert marks == {mark(1, "history-2")}
 
     def test_values_are_asked_for_only_where_they_are_passed(self, lab: Lab, delivering: Delivering) -> None:
         values = Values()
-        lab.engine().apply(delivering.work(delivering.render(first()).resources), values, Silent())
+        lab.engine().apply(delivering.work(delivering.render(first()).resources), values, Running(), Silent())
         assert set(values.asked) == ({"password"} if lab.engine().capabilities.passes_secrets else set())
 
     def test_the_target_does_not_depend_on_the_engine_object(self, lab: Lab) -> None:
@@ -410,7 +412,7 @@ class EngineContract:
         before = fingerprints(delivering.observe())
         resources = delivering.render(second()).resources
         with pytest.raises(Died):
-            lab.engine().apply(delivering.work(resources), Values(), Silent(dies_at=point))
+            lab.engine().apply(delivering.work(resources), Values(), Running(), Silent(dies_at=point))
         between = fingerprints(delivering.observe())
         after = wanted(resources)
         self.assert_before_or_after(between, before, after, lab)

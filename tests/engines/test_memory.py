@@ -102,10 +102,10 @@ def test_a_write_fails(lab: MemoryLab, delivering: Delivering, number: int, took
     lab.target.faults.fail_write = number
     lab.target.faults.took_effect = took_effect
     with pytest.raises(ApplyFailed, match="refused: create"):
-        lab.engine().apply(work, Values(), Silent())
+        lab.engine().apply(work, Values(), Running(), Silent())
     assert len(lab.target.things) == number - (not took_effect)
     assert len(lab.target.writes) == number
-    lab.engine().apply(work, Values(), Silent())  # the fault is over, and what is there is not written again
+    lab.engine().apply(work, Values(), Running(), Silent())  # the fault is over, and what is there is not written again
     assert fingerprints(delivering.observe()) == {d.resource.id: d.resource.fingerprint for d in work.desired}
     assert len(lab.target.writes) == len(work.desired) + (not took_effect)
 
@@ -115,7 +115,7 @@ def test_a_removal_fails(lab: MemoryLab, delivering: Delivering) -> None:
     lab.target.faults.fail_write = len(first().services) + 2
     work = delivering.work(())
     with pytest.raises(ApplyFailed, match="refused: delete"):
-        lab.engine().apply(work, Values(), Silent())
+        lab.engine().apply(work, Values(), Running(), Silent())
     assert len(lab.target.things) == len(work.changes) - len(first().services) - 1
 
 
@@ -157,7 +157,7 @@ def test_unreachable(lab: MemoryLab, delivering: Delivering) -> None:
     lab.target.faults.unreachable = True
     for call in (
         lambda: lab.engine().observe(SCOPE, EMPTY),
-        lambda: lab.engine().apply(work, Values(), Silent()),
+        lambda: lab.engine().apply(work, Values(), Running(), Silent()),
         lambda: lab.engine().wait(work, Running(), Silent()),
     ):
         with pytest.raises(EngineUnreachable, match="shop-test1 does not answer"):
@@ -168,7 +168,7 @@ def test_unreachable(lab: MemoryLab, delivering: Delivering) -> None:
 
 def test_values_are_passed_where_the_engine_passes_them(lab: MemoryLab, delivering: Delivering) -> None:
     work = delivering.work(delivering.render(first()).resources)
-    lab.engine().apply(work, Values(), Silent())
+    lab.engine().apply(work, Values(), Running(), Silent())
     assert lab.target.passed == {"password": b"value-of-password"}
     assert "value-of" not in str(delivering.observe())
 
@@ -180,7 +180,7 @@ def test_capabilities_are_what_it_was_given() -> None:
     assert engine.capabilities == capabilities
     rendering = engine.render(first(), release())
     delivering = Delivering(MemoryLab())
-    engine.apply(delivering.work(rendering.resources), Values(), Silent())
+    engine.apply(delivering.work(rendering.resources), Values(), Running(), Silent())
     assert engine.observe(SCOPE, EMPTY).resources["service/api"].ready is None
     assert target.passed == {}
 

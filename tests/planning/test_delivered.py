@@ -41,6 +41,11 @@ class Silent:
         """Nobody watches."""
 
 
+class Unstopped:
+    def requested(self):
+        return False
+
+
 class Values:
     def value(self, name):
         return b"value"
@@ -78,7 +83,7 @@ class Place:
             base=self.inventory,
             wait=1.0,
         )
-        self.engine.apply(work, Values(), Silent())
+        self.engine.apply(work, Values(), Unstopped(), Silent())
         self.inventory = settling.inventory_of(self.observe(), wanted, self.revision, self.inventory)
         self.inventory = msgspec.structs.replace(self.inventory, secrets={"pw": signed("1")})
 

@@ -46,7 +46,13 @@ class DirectoryEngine:
         except OSError as error:
             raise unreadable(error, self._named(error)) from error
 
-    def apply(self, work: Work, secrets: SecretValues, progress: Progress) -> None:  # noqa: ARG002 - it passes none
+    def apply(
+        self,
+        work: Work,
+        secrets: SecretValues,  # noqa: ARG002 - it passes none
+        stop: Stop,  # noqa: ARG002 - it writes at one point
+        progress: Progress,
+    ) -> None:
         """Write the folder as a whole towards `work.desired`; what `work.changes` deletes may go."""
 
         def announce(point: Point, text: str) -> None:

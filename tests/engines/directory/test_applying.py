@@ -20,6 +20,7 @@ from tests.conftest import unavailable
 from tests.contracts.engine_contract import (
     SCOPE,
     Delivering,
+    Running,
     Silent,
     Values,
     environment,
@@ -71,7 +72,7 @@ def test_every_call_that_fails_leaves_before_or_after(lab, delivering, call: str
     while True:
         number += 1
         with failing(call, number) as left:
-            failed = outcome(lambda: lab.engine().apply(work, Values(), Silent()))
+            failed = outcome(lambda: lab.engine().apply(work, Values(), Running(), Silent()))
         if failed is not None:
             assert isinstance(failed, ApplyFailed)
             assert re.match(rf"cannot write (deploy|{lab.root}).*: No space left on device", failed.message)
@@ -116,7 +117,7 @@ def test_an_error_of_who_watches_is_not_the_engine_s(lab, delivering) -> None:
 
     before = lab.content()
     with pytest.raises(BrokenPipeError):
-        lab.engine().apply(delivering.work(delivering.render(first()).resources), Values(), Pipe())
+        lab.engine().apply(delivering.work(delivering.render(first()).resources), Values(), Running(), Pipe())
     assert lab.content() == before
 
 
@@ -124,7 +125,7 @@ def test_what_is_staged_is_taken_back_where_it_stops(lab, delivering) -> None:
     delivering.deliver(first())
     before = lab.content()
     with pytest.raises(KeyboardInterrupt):
-        lab.engine().apply(delivering.work(delivering.render(second()).resources), Values(), _Interrupting())
+        lab.engine().apply(delivering.work(delivering.render(second()).resources), Values(), Running(), _Interrupting())
     assert lab.content() == before
 
 
@@ -146,7 +147,7 @@ def test_an_interrupt_right_after_the_commit_takes_nothing_back(lab, delivering)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(folders.os, "rename", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            lab.engine().apply(work, Values(), Silent())
+            lab.engine().apply(work, Values(), Running(), Silent())
     live = fingerprints(delivering.observe())
     assert {name: live[name] for name in wanted(work_resources(work))} == wanted(work_resources(work))
 
@@ -160,7 +161,7 @@ def test_the_points_are_told_in_their_order(lab, delivering) -> None:
 
     delivering.deliver(first())
     before = services_of(lab.folder)
-    lab.engine().apply(delivering.work(delivering.render(second()).resources), Values(), Looking())
+    lab.engine().apply(delivering.work(delivering.render(second()).resources), Values(), Running(), Looking())
     after = services_of(lab.folder)
     assert seen == [(Point.STAGED, before, 2), (Point.COMMITTED, after, 2), (Point.PRUNED, after, 1)]
 
@@ -185,11 +186,11 @@ def test_links_within_the_folder_are_not_followed(lab, delivering, tmp_path: Pat
         work = delivering.work(delivering.render(declared).resources)
         if declared.configs:
             with pytest.raises(ApplyFailed, match="deploy/test1/config is a symbolic link, not a folder") as raised:
-                lab.engine().apply(work, Values(), Silent())
+                lab.engine().apply(work, Values(), Running(), Silent())
             assert "move it away" in (raised.value.hint or "")
             assert services_of(lab.folder) is None
         else:
-            lab.engine().apply(work, Values(), Silent())
+            lab.engine().apply(work, Values(), Running(), Silent())
     assert [path.name for path in outside.iterdir()] == ["kept"]
     assert lab.configs.is_symlink()
 
@@ -206,7 +207,7 @@ def test_a_folder_with_files_where_a_file_has_to_be(lab, delivering) -> None:
     (lab.compose / "mine").mkdir(parents=True)
     work = delivering.work(delivering.render(first()).resources)
     with pytest.raises(ApplyFailed, match=r"cannot write deploy/test1/compose\.yaml") as raised:
-        lab.engine().apply(work, Values(), Silent())
+        lab.engine().apply(work, Values(), Running(), Silent())
     assert "move it" in (raised.value.hint or "")
     assert (lab.compose / "mine").is_dir()
     assert list(lab.configs.iterdir()) == []
@@ -216,16 +217,16 @@ def test_nothing_of_ours_stays_where_nothing_is_wanted(lab, delivering) -> None:
     delivering.deliver(first())
     delivering.perform(delivering.work(()))
     assert list(lab.root.iterdir()) == []
-    lab.engine().apply(delivering.work(()), Values(), Silent())
+    lab.engine().apply(delivering.work(()), Values(), Running(), Silent())
     assert list(lab.root.iterdir()) == []
 
 
 def test_the_root_itself_is_never_removed(tmp_path: Path) -> None:
     engine = DirectoryEngine(tmp_path, ".")
     resources = engine.render(first(), release()).resources
-    engine.apply(_creating(resources), Values(), Silent())
+    engine.apply(_creating(resources), Values(), Running(), Silent())
     assert (tmp_path / "compose.yaml").exists()
-    engine.apply(_removing(resources, engine), Values(), Silent())
+    engine.apply(_removing(resources, engine), Values(), Running(), Silent())
     assert list(tmp_path.iterdir()) == []
 
 
@@ -233,9 +234,9 @@ def test_a_folder_outside_of_the_root(tmp_path: Path) -> None:
     (tmp_path / "project").mkdir()
     engine = DirectoryEngine(tmp_path / "project", str(tmp_path / "a" / "b"))
     resources = engine.render(first(), release()).resources
-    engine.apply(_creating(resources), Values(), Silent())
+    engine.apply(_creating(resources), Values(), Running(), Silent())
     assert (tmp_path / "a" / "b" / "compose.yaml").exists()
-    engine.apply(_removing(resources, engine), Values(), Silent())
+    engine.apply(_removing(resources, engine), Values(), Running(), Silent())
     assert list((tmp_path / "a").iterdir()) == []  # what is above the folder there is the operator's
 
 
@@ -257,21 +258,23 @@ def test_a_recorded_name_that_is_a_path(lab, name: str) -> None:
         Resource(id="service/a", body={}, fingerprint=""),
     )
     with pytest.raises(ApplyFailed, match="cannot be the name of a file"):
-        lab.engine().apply(_creating(resources), Values(), Silent())
+        lab.engine().apply(_creating(resources), Values(), Running(), Silent())
     assert list(lab.root.iterdir()) == []
 
 
 @pytest.mark.parametrize("body", [{}, {"unused": True}, {"base64": "?"}, {"content": 7}, {"content": "a", "base64": 7}])
 def test_a_recorded_config_without_content(lab, body: dict) -> None:
     with pytest.raises(ApplyFailed, match="config/a is recorded without its content"):
-        lab.engine().apply(_creating((Resource(id="config/a", body=body, fingerprint=""),)), Values(), Silent())
+        lab.engine().apply(
+            _creating((Resource(id="config/a", body=body, fingerprint=""),)), Values(), Running(), Silent()
+        )
     assert list(lab.root.iterdir()) == []
 
 
 def test_a_recorded_file_that_could_not_be_read(lab) -> None:
     broken = Resource(id="file/compose.yaml", body={"error": "it is a folder"}, fingerprint="")
     with pytest.raises(ApplyFailed, match="could not be read"):
-        lab.engine().apply(_creating((broken,)), Values(), Silent())
+        lab.engine().apply(_creating((broken,)), Values(), Running(), Silent())
 
 
 def test_what_is_too_large(lab, delivering, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -280,7 +283,7 @@ def test_what_is_too_large(lab, delivering, monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setattr("releaser.engines.directory.applying.LIMIT", limit)
         big = Resource(id="config/big", body={"content": "x" * 3000}, fingerprint="")
         with pytest.raises(ApplyFailed, match=match):
-            lab.engine().apply(work if limit == 5 else _creating((big,)), Values(), Silent())
+            lab.engine().apply(work if limit == 5 else _creating((big,)), Values(), Running(), Silent())
     assert list(lab.root.iterdir()) == []
 
 
@@ -292,7 +295,7 @@ def test_another_program_that_writes_there(lab, delivering) -> None:
 
     work = delivering.work(delivering.render(first()).resources)
     with pytest.raises(ApplyFailed, match=r"config/app\.\w{12} does not read back as it was written") as raised:
-        lab.engine().apply(work, Values(), Meddling())
+        lab.engine().apply(work, Values(), Running(), Meddling())
     assert "another program" in (raised.value.hint or "")
 
 
@@ -327,23 +330,23 @@ def test_a_folder_that_may_not_be_written(lab, delivering, plain_user) -> None:
     work = delivering.work(delivering.render(second()).resources)
     lab.configs.chmod(0o555)
     with pytest.raises(ApplyFailed, match=r"cannot write deploy/test1/config/app\.\w+: Permission denied") as raised:
-        lab.engine().apply(work, Values(), Silent())
+        lab.engine().apply(work, Values(), Running(), Silent())
     assert "the right to write" in (raised.value.hint or "")
     assert lab.content() == content
     lab.configs.chmod(0o755)
     lab.folder.chmod(0o555)
     with pytest.raises(ApplyFailed, match=r"cannot write deploy/test1/compose\.yaml: Permission denied"):
-        lab.engine().apply(work, Values(), Silent())
+        lab.engine().apply(work, Values(), Running(), Silent())
     lab.folder.chmod(0o755)
     assert lab.content() == content
-    lab.engine().apply(work, Values(), Silent())
+    lab.engine().apply(work, Values(), Running(), Silent())
 
 
 def test_a_place_that_may_not_be_written(lab, delivering, plain_user) -> None:
     work = delivering.work(delivering.render(first()).resources)
     lab.root.chmod(0o555)
     with pytest.raises(ApplyFailed, match="cannot write deploy: Permission denied"):
-        lab.engine().apply(work, Values(), Silent())
+        lab.engine().apply(work, Values(), Running(), Silent())
     lab.root.chmod(0o755)
 
 
@@ -389,14 +392,14 @@ def test_a_disk_that_is_full(small_disk: Path, lab_at, plain_user) -> None:
     )
     work = delivering.work(delivering.render(big).resources)
     with pytest.raises(ApplyFailed, match=r"cannot write .*big\.\w+: No space left on device") as raised:
-        lab.engine().apply(work, Values(), Silent())
+        lab.engine().apply(work, Values(), Running(), Silent())
     assert "free some space" in (raised.value.hint or "")
     assert lab.content() == content
     (small_disk / "rest").write_bytes(b"x" * 40_000)
     with pytest.raises(OSError, match="No space left"):
         (small_disk / "more").write_bytes(b"x" * 40_000)
     with pytest.raises(ApplyFailed, match="No space left on device"):
-        lab.engine().apply(delivering.work(delivering.render(second()).resources), Values(), Silent())
+        lab.engine().apply(delivering.work(delivering.render(second()).resources), Values(), Running(), Silent())
     (small_disk / "rest").unlink()
     (small_disk / "more").unlink()
     assert lab.content() == content
@@ -412,9 +415,9 @@ def test_a_disk_that_is_read_only(small_disk: Path, lab_at) -> None:
     same = delivering.work(delivering.render(first()).resources)
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     with pytest.raises(ApplyFailed, match="Read-only file system") as raised:
-        lab.engine().apply(work, Values(), Silent())
+        lab.engine().apply(work, Values(), Running(), Silent())
     assert "mounted read-only" in (raised.value.hint or "")
-    lab.engine().apply(same, Values(), Silent())  # going back to what is there needs no write
+    lab.engine().apply(same, Values(), Running(), Silent())  # going back to what is there needs no write
     assert drift.detect(delivering.inventory, delivering.observe()) == ()
 
 
@@ -437,7 +440,7 @@ def test_what_is_durable_when(lab, delivering, monkeypatch: pytest.MonkeyPatch) 
     recorded("fsync", lambda descriptor: Path(f"/proc/self/fd/{descriptor}").readlink().name)
     recorded("rename", lambda _source, target: target)
     recorded("unlink", lambda name: name)
-    lab.engine().apply(work, Values(), Silent())
+    lab.engine().apply(work, Values(), Running(), Silent())
     new, old = (re.escape(name) for name in (_config_in(work), *_configs_of(delivering)))
     assert re.fullmatch(
         rf"fsync \.{new}\.release-staged,rename {new},fsync config,"

@@ -16,6 +16,7 @@ from releaser.model.resource import EMPTY
 from releaser.planning import drift
 from tests.contracts.engine_contract import (
     SCOPE,
+    Running,
     Silent,
     Values,
     environment,
@@ -73,7 +74,7 @@ class Stage:
         self.before = self.compose()
         self.resources = delivering.render(second()).resources
         self.work = delivering.work(self.resources)
-        lab.engine().apply(self.work, Values(), Silent())
+        lab.engine().apply(self.work, Values(), Running(), Silent())
         self.after = self.compose()
         self.content = lab.content()
         self.reset()
@@ -88,7 +89,7 @@ class Stage:
         assert self.compose() == self.before
 
     def apply(self) -> None:
-        self.lab.engine().apply(self.work, Values(), Silent())
+        self.lab.engine().apply(self.work, Values(), Running(), Silent())
 
     def check(self) -> None:
         """The folder is as before or as after, whole; and the next apply makes it as after, to the byte."""
@@ -122,7 +123,7 @@ def stage(lab, delivering) -> Stage:
 
 @pytest.mark.parametrize("point", [Point.STAGED, Point.COMMITTED, Point.PRUNED])
 def test_at_each_point(stage: Stage, point: Point) -> None:
-    killed = in_child(lambda: stage.lab.engine().apply(stage.work, Values(), KilledAt(point)))
+    killed = in_child(lambda: stage.lab.engine().apply(stage.work, Values(), Running(), KilledAt(point)))
     assert killed == signal.SIGKILL
     assert (stage.compose() == stage.before) is (point is Point.STAGED)
     stage.check()
@@ -165,15 +166,15 @@ def test_at_each_system_call_of_a_first_delivery_and_of_the_last(lab, delivering
         number = 1
         while in_child(_killing(lab, creating, call, number)) == signal.SIGKILL:
             assert _services(lab) in [set(), {"api", "web", "worker"}]
-            lab.engine().apply(creating, Values(), Silent())
+            lab.engine().apply(creating, Values(), Running(), Silent())
             delivering.inventory = EMPTY
             removing = delivering.work(())
             in_child(_killing(lab, removing, call, number))
             assert _services(lab) in [set(), {"api", "web", "worker"}]
-            lab.engine().apply(removing, Values(), Silent())
+            lab.engine().apply(removing, Values(), Running(), Silent())
             assert list(lab.root.iterdir()) == []
             number += 1
-        lab.engine().apply(delivering.work(()), Values(), Silent())
+        lab.engine().apply(delivering.work(()), Values(), Running(), Silent())
         assert list(lab.root.iterdir()) == []
 
 
@@ -193,7 +194,7 @@ def _killing(lab, work, call: str, number: int) -> Callable[[], None]:
 
     def act() -> None:
         setattr(folders.os, call, counted)
-        lab.engine().apply(work, Values(), Silent())
+        lab.engine().apply(work, Values(), Running(), Silent())
 
     return act
 
@@ -221,7 +222,7 @@ def test_at_random_moments(lab, delivering, kills: int, seed: int) -> None:
     def forever() -> None:
         while True:
             for work in works:
-                lab.engine().apply(work, Values(), Silent())
+                lab.engine().apply(work, Values(), Running(), Silent())
 
     for kill in range(kills):
         assert in_child(forever, after=seeded.uniform(0.001, 0.05)) == signal.SIGKILL, (seed, kill)
@@ -233,7 +234,7 @@ def test_at_random_moments(lab, delivering, kills: int, seed: int) -> None:
             assert (lab.folder / config["file"]).read_text() == expected, (seed, kill)
         live = lab.engine().observe(SCOPE, EMPTY)
         assert all("error" not in item.body for item in live.resources.values()), (seed, kill)
-    lab.engine().apply(works[0], Values(), Silent())
+    lab.engine().apply(works[0], Values(), Running(), Silent())
     wanted_now = wanted(tuple(desired.resource for desired in works[0].desired))
     assert fingerprints(lab.engine().observe(SCOPE, EMPTY)) == wanted_now
     assert [path for path in lab.root.rglob("*") if path.name.endswith(".release-staged")] == []

@@ -14,7 +14,7 @@ from releaser.model.resource import Rendering
 from releaser.model.value import at_path, parse_path
 from releaser.planning import fingerprint
 from tests.conftest import unavailable
-from tests.contracts.engine_contract import Silent, Values, environment, first, mark, release
+from tests.contracts.engine_contract import Running, Silent, Values, environment, first, mark, release
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "render"
 UPPER = "export TLS_KEY before it runs"
@@ -270,7 +270,7 @@ def accepted(folder: Path, **variables: str) -> dict:
 
 def deliver(lab, delivering, declared) -> None:
     resources = lab.engine().render(declared, release("v1", "api", "web", "cache")).resources
-    lab.engine().apply(delivering.work(resources), Values(), Silent())
+    lab.engine().apply(delivering.work(resources), Values(), Running(), Silent())
 
 
 @pytest.mark.engines

@@ -1,0 +1,1 @@
+"""What the engines docker and swarm share: the Docker Engine's API, and how declared words become its bodies."""
