@@ -47,8 +47,17 @@ def test_what_is_not_said_has_its_default(project: Project) -> None:
     assert environment.engine == {"kind": "directory", "path": "deploy/test1"}
     assert environment.config == {"services": {"api": {"image": "api"}}, "engine": environment.engine}
     assert (environment.wait, environment.rollback_on_failure, environment.verify) == (300.0, True, None)
+    assert (environment.stable, environment.ignore) == (5.0, {})
     assert environment.configs == environment.secrets == environment.volumes == environment.networks == {}
     assert environment.warnings == ()
+
+
+def test_what_is_left_to_others_and_for_how_long_it_must_run(project: Project) -> None:
+    text = "stable: 1m30s\nignore: [services.api.deploy.replicas, 'services.api.labels.\"a.b\"']"
+    environment = project(test1=text).environment("test1")
+
+    assert environment.stable == 90.0
+    assert environment.ignore == {"api": ("deploy.replicas", 'labels."a.b"')}
 
 
 @pytest.mark.parametrize("engine", ENGINES)
