@@ -1,17 +1,16 @@
 """Services → what stands in the delivered folder; pure."""
 
-import base64
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 
+from releaser.engines import rendering
 from releaser.engines.directory.document import FILE
 from releaser.engines.directory.service import Names, composed, from_root, service
 from releaser.model.environment import Environment
 from releaser.model.errors import InvalidDeclarations, Problem
 from releaser.model.release import Release
-from releaser.model.resource import Rendering, Resource
+from releaser.model.resource import Rendering
 from releaser.model.value import Json, JsonMap, dotted
-from releaser.planning import fingerprint
 
 _PROJECT = re.compile(r"[a-z0-9][a-z0-9_-]*\Z")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -45,10 +44,10 @@ class _Renderer:
         self._release = release
         self._root = root
         services = environment.services.values()
-        self._in_variables = {name for words in services for name in _in_variables(words)}
+        self._in_variables = {name for words in services for name in rendering.secrets_in_variables(words)}
         self._mounted = {name for words in services for name in words.get("secrets", {})}
         self._used = sorted(self._in_variables | self._mounted)
-        self._configs = {name: _content_name(name, config) for name, config in environment.configs.items()}
+        self._configs = {name: rendering.content_name(name, config) for name, config in environment.configs.items()}
         self._variables = {name: variable_of(name, environment.secrets[name]) for name in self._used}
         self._project = f"{environment.project}-{environment.name}"
 
@@ -64,13 +63,7 @@ class _Renderer:
                 if not _NAME.match(name):
                     message = f"compose cannot take `{name}` as a name in `{section}`"
                     yield self._problem(message, "use letters, digits, `.`, `-` and `_`", (section, name))
-        for name, words in self._environment.services.items():
-            if words["image"] not in self._release.images:
-                yield self._problem(
-                    f"the release {self._release.version} has no image `{words['image']}`",
-                    "it was registered before the image was declared: create another release",
-                    ("services", name, "image"),
-                )
+        yield from rendering.missing_images(self._environment, self._release)
         yield from self._unreadable_variables()
 
     def _unreadable_variables(self) -> Iterator[Problem]:
@@ -85,29 +78,28 @@ class _Renderer:
                 yield self._problem(message, "rename one of the secrets", ("secrets", name))
 
     def _problem(self, message: str, hint: str, path: tuple[str, ...]) -> Problem:
-        places = self._environment.locate(*path) if path else ()
-        return Problem(code=InvalidDeclarations.code, message=message, hint=hint, locations=places)
+        return rendering.problem(self._environment, message, hint, path)
 
     # --- what it gets ---
 
     def rendering(self) -> Rendering:
         """The resources with their sources, and what a person has to know."""
         sources: dict[str, tuple[tuple[str, str], ...]] = {}
-        resources = [_resource(FILE, {"name": self._project})]
+        resources = [rendering.resource(FILE, {"name": self._project})]
         for kind, section in (("network", self._environment.networks), ("volume", self._environment.volumes)):
             for name, body in sorted(section.items()):
-                resources.append(_resource(f"{kind}/{name}", composed(body or {})))
+                resources.append(rendering.resource(f"{kind}/{name}", composed(body or {})))
                 sources[resources[-1].id] = (("", dotted((f"{kind}s", name))),)
         for name, config in sorted(self._environment.configs.items()):
-            resources.append(_resource(f"config/{self._configs[name]}", _content(config)))
+            resources.append(rendering.resource(f"config/{self._configs[name]}", rendering.content(config)))
             sources[resources[-1].id] = (("", dotted(("configs", name))),)
         for name in self._used:
             body = self._reference(name)
-            resources.append(_resource(f"secret/{name}", body, dict.fromkeys(body, name)))
+            resources.append(rendering.resource(f"secret/{name}", body, dict.fromkeys(body, name)))
             sources[resources[-1].id] = (("", dotted(("secrets", name))),)
         for name, words in sorted(self._environment.services.items()):
             rendered = service(name, words, self._names(words))
-            resources.append(_resource(f"service/{name}", rendered.body, rendered.secrets))
+            resources.append(rendering.resource(f"service/{name}", rendered.body, rendered.secrets))
             sources[resources[-1].id] = rendered.sources
         return Rendering(
             resources=tuple(resources),
@@ -139,21 +131,3 @@ class _Renderer:
 
     def _source(self, name: str) -> str:
         return str(self._environment.secrets[name]["from"])
-
-
-def _in_variables(words: JsonMap) -> Iterable[str]:
-    variables: Mapping[str, Json] = words.get("environment", {})
-    return (value["secret"] for value in variables.values() if isinstance(value, Mapping))
-
-
-def _resource(name: str, body: Json, secrets: Mapping[str, str] | None = None) -> Resource:
-    return Resource(id=name, body=body, fingerprint=fingerprint.of(body), secrets=secrets or {})
-
-
-def _content(config: JsonMap) -> dict[str, Json]:
-    return {word: config[word] for word in ("content", "base64") if word in config}
-
-
-def _content_name(name: str, config: JsonMap) -> str:
-    content = base64.b64decode(config["base64"]) if "base64" in config else str(config["content"]).encode()
-    return f"{name}.{fingerprint.of_bytes(content).removeprefix('sha256:')[:12]}"

@@ -4,6 +4,7 @@ import posixpath
 import re
 from collections.abc import Callable, Mapping
 
+from releaser.engines.rendering import text
 from releaser.model.value import Json, JsonMap, Value, dotted
 
 _TEXT = frozenset({"user", "uid", "gid", "memory"})
@@ -43,13 +44,6 @@ def composed(tree: Json, word: str = "") -> Json:
     if word == "mode" and isinstance(tree, str) and _MODE.match(tree):
         return int(tree, 8)
     return text(tree).replace("$", "$$") if isinstance(tree, str) or word in _TEXT else tree
-
-
-def text(value: Json) -> str:
-    """A scalar as a text."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
 
 
 def _texts(tree: JsonMap, word: str) -> JsonMap:

@@ -1,0 +1,59 @@
+"""What every engine's `render` does alike: names by content, references to secrets, problems by place."""
+
+import base64
+from collections.abc import Iterable, Iterator, Mapping
+
+from releaser.model.environment import Environment
+from releaser.model.errors import InvalidDeclarations, Problem
+from releaser.model.release import Release
+from releaser.model.resource import Resource
+from releaser.model.value import Json, JsonMap
+from releaser.planning import fingerprint
+
+
+def resource(name: str, body: Json, secrets: Mapping[str, str] | None = None) -> Resource:
+    """A resource with its fingerprint."""
+    return Resource(id=name, body=body, fingerprint=fingerprint.of(body), secrets=secrets or {})
+
+
+def problem(environment: Environment, message: str, hint: str, path: tuple[str, ...] = ()) -> Problem:
+    """What an engine cannot do, with the place of `path` in the declarations."""
+    places = environment.locate(*path) if path else ()
+    return Problem(code=InvalidDeclarations.code, message=message, hint=hint, locations=places)
+
+
+def missing_images(environment: Environment, release: Release) -> Iterator[Problem]:
+    """The services whose image the release does not have."""
+    for name, words in environment.services.items():
+        if words["image"] not in release.images:
+            message = f"the release {release.version} has no image `{words['image']}`"
+            hint = "it was registered before the image was declared: create another release"
+            yield problem(environment, message, hint, ("services", name, "image"))
+
+
+def secrets_in_variables(words: JsonMap) -> Iterable[str]:
+    """The secrets that a service's environment variables refer to."""
+    variables: Mapping[str, Json] = words.get("environment", {})
+    return (value["secret"] for value in variables.values() if isinstance(value, Mapping))
+
+
+def content(config: JsonMap) -> dict[str, Json]:
+    """A config's body: its text, or the base64 of what is none."""
+    return {word: config[word] for word in ("content", "base64") if word in config}
+
+
+def content_bytes(config: JsonMap) -> bytes:
+    """What is in a config."""
+    return base64.b64decode(config["base64"]) if "base64" in config else str(config["content"]).encode()
+
+
+def content_name(name: str, config: JsonMap) -> str:
+    """A config's name by content: `app.1f2e3d4c5b6a`."""
+    return f"{name}.{fingerprint.of_bytes(content_bytes(config)).removeprefix('sha256:')[:12]}"
+
+
+def text(value: Json) -> str:
+    """A scalar as a text, as it stands in YAML."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
