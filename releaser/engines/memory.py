@@ -62,7 +62,8 @@ class MemoryTarget:
     things: dict[str, Thing] = field(default_factory=dict)
     faults: Faults = field(default_factory=Faults)
     calls: list[str] = field(default_factory=list)  # `observe`, `create service/api`, `poll`, …
-    passed: dict[str, bytes] = field(default_factory=dict)  # secret → the value that the engine was last given
+    passed: dict[str, bytes] = field(default_factory=dict)  # secret → the value that it has now
+    values: dict[str, bytes] = field(default_factory=dict)  # id of a secret, former ones too → its value
     created: int = 0
 
     def change(self, resource: str, body: Json, by: str = "somebody") -> None:
@@ -157,17 +158,33 @@ class MemoryEngine:
         same = thing is not None and (thing.body, thing.fingerprint) == (body, resource.fingerprint)
         if same and thing is not None and _same(thing, mark) and not _has_new_value(resource, work):
             return False
-        passed = resource.secrets.values() if self.capabilities.passes_secrets else ()
-        values = {name: secrets.value(name) for name in passed}
+        secret = self._secret(desired, secrets)
         with _Write(self._memory, f"{'create' if thing is None else 'update'} {resource.id}") as effective:
             if effective:
-                self._memory.passed.update(values)
                 self._store(resource, body, mark, thing)
+                if secret is not None:
+                    self._keep(resource.id, *secret)
         return True
+
+    def _secret(self, desired: Desired, secrets: SecretValues) -> tuple[str | None, bytes] | None:
+        """The id and the value of the secret that this is; what ran before is the same secret again."""
+        kind, name = desired.resource.id.split("/", 1)
+        if kind != "secret" or not self.capabilities.passes_secrets:
+            return None
+        before = desired.before.uid if desired.before else None
+        if before in self._memory.values:
+            return before, self._memory.values[before]
+        return None, secrets.value(name)
+
+    def _keep(self, resource: str, uid: str | None, value: bytes) -> None:
+        thing = self._memory.things[resource]
+        thing.uid = uid or thing.uid
+        self._memory.values[thing.uid] = value
+        self._memory.passed[resource.removeprefix("secret/")] = value
 
     def _store(self, resource: Resource, body: Json, mark: Mark, thing: Thing | None) -> None:
         made = Thing(body, resource.fingerprint, mark, "", 1, self._clock.now(), None)
-        if thing is None:
+        if thing is None or resource.id.startswith("secret/"):  # another value is another secret
             self._memory.put(resource.id, made)
         else:
             made.uid, made.generation = thing.uid, thing.generation + 1

@@ -8,7 +8,8 @@ import msgspec
 
 from releaser.model.delivery import Current, Delivery
 from releaser.model.plan import Plan
-from releaser.model.resource import EMPTY, Inventory, Observation, Resource
+from releaser.model.resource import EMPTY, Inventory, InventoryItem, Observation, Resource
+from releaser.model.value import Value
 from releaser.operations.proposing import Goal
 from releaser.operations.workspace import Workspace
 from releaser.planning import settling
@@ -51,6 +52,27 @@ class Attempt:
             definitions=self.goal.recorded,
             target=self.plan.target,
         )
+
+
+class Before(Value, frozen=True, kw_only=True):
+    """What to go back to; revision 0 is the empty environment."""
+
+    revision: int
+    release: str | None  # None: nothing that is known to have run
+    inventory: Inventory  # in this target
+    items: tuple[InventoryItem, ...] = ()  # the same in the order in which they are needed
+
+    @property
+    def named(self) -> str:
+        """As messages name it."""
+        if self.release:
+            return f"#{self.revision} ({self.release})"
+        return f"what #{self.revision} left" if self.revision else "the empty environment"
+
+    @property
+    def resources(self) -> tuple[Resource, ...]:
+        """What was there."""
+        return tuple(item.resource for item in self.items)
 
 
 def verify_variables(plan: Plan, release: str, revision: int) -> Mapping[str, str]:

@@ -13,7 +13,7 @@ from releaser.model.drift import DriftItem
 from releaser.model.environment import PipelineEntry, Verify
 from releaser.model.errors import ForeignTarget, TargetMoved
 from releaser.model.gate import GateResult
-from releaser.model.plan import UNCHANGED, Plan
+from releaser.model.plan import DELETE, UNCHANGED, Change, Plan
 from releaser.model.release import Release
 from releaser.model.resource import EMPTY, Inventory, Observation, Resource, Target
 from releaser.model.value import JsonMap, Value
@@ -130,6 +130,7 @@ def draft(ws: Workspace, request: Request, goal: Goal, head: Record | None) -> P
         owns_orphans=goal.engine.capabilities.owns_orphans,
         ours=ours,
     )
+    changes = () if request.accept else planner.changes(wanted, goal.locate)
     adopts = planner.foreign(wanted, ours)
     if adopts and not request.adopt:
         raise _foreign(request, target, adopts)
@@ -146,7 +147,7 @@ def draft(ws: Workspace, request: Request, goal: Goal, head: Record | None) -> P
         restores=goal.restores,
         rendered_digest=planner.rendered_digest(wanted.resources),
         config_digest=goal.config_digest,
-        changes=() if request.accept else planner.changes(wanted, goal.locate),
+        changes=changes,
         drift=_known_drift(drift, planned_on),
         secrets=found,
         adopts=adopts,
@@ -160,6 +161,7 @@ def draft(ws: Workspace, request: Request, goal: Goal, head: Record | None) -> P
             *other_keys(planned_on.secrets, found),
             *_running(head),
             *_abandoned(target, head),
+            *_kept_data(changes),
         ),
         created_at=ws.clock.now(),
     )
@@ -171,6 +173,14 @@ def _running(head: Record | None) -> tuple[str, ...]:
         return ()
     delivery = head.delivery
     return (f"#{delivery.revision} is being delivered by {delivery.actor}: this plan will be stale when it ends",)
+
+
+def _kept_data(changes: tuple[Change, ...]) -> tuple[str, ...]:
+    """A warning for volumes that are not used any more: no engine removes what is in them."""
+    unused = [c.resource.removeprefix("volume/") for c in changes if c.action == DELETE and c.resource[:7] == "volume/"]
+    if not unused:
+        return ()
+    return (f"volume {listed(unused)}: no longer used; what is in it is kept until you remove it by hand",)
 
 
 def _abandoned(target: Target, head: Record | None) -> tuple[str, ...]:

@@ -8,36 +8,15 @@ from releaser.model.delivery import ABORTED, FAILED, INTERRUPTED, SUCCEEDED, Cur
 from releaser.model.errors import DeliveryFailed, EngineUnreachable, NotReady, ReleaseError
 from releaser.model.event import Point
 from releaser.model.plan import RESTORE, UNCHANGED, Change
-from releaser.model.resource import EMPTY, Inventory, InventoryItem, Observation, Resource, SecretPrint
-from releaser.model.value import JsonMap, Value
-from releaser.operations.attempt import Attempt, verify_variables
-from releaser.operations.recorded import in_order, readable
+from releaser.model.resource import EMPTY, Inventory, Observation
+from releaser.operations.attempt import Attempt, Before, verify_variables
+from releaser.operations.recorded import in_order
 from releaser.operations.recording import UNRECORDABLE, Recorder
-from releaser.operations.secrets import Values, changed_commands, prints
+from releaser.operations.returning import Way, definitions_then, given_back, put_back, unsure
+from releaser.operations.secrets import Values
 from releaser.operations.workspace import Workspace
 from releaser.planning import planner, settling
 from releaser.ports import DeliveryQuery, Desired, Work
-
-
-class Before(Value, frozen=True, kw_only=True):
-    """What to go back to; revision 0 is the empty environment."""
-
-    revision: int
-    release: str | None  # None: nothing that is known to have run
-    inventory: Inventory  # in this target
-    items: tuple[InventoryItem, ...] = ()  # the same in the order in which they are needed
-
-    @property
-    def named(self) -> str:
-        """As messages name it."""
-        if self.release:
-            return f"#{self.revision} ({self.release})"
-        return f"what #{self.revision} left" if self.revision else "the empty environment"
-
-    @property
-    def resources(self) -> tuple[Resource, ...]:
-        """What was there."""
-        return tuple(item.resource for item in self.items)
 
 
 class Unstoppable:
@@ -127,7 +106,7 @@ def _lost(ws: Workspace, attempt: Attempt, before: Before, message: str) -> Outc
         inventory = attempt.base
     else:
         inventory = attempt.found(attempt.observe(ws), *before.resources, answered=False)
-        inventory = msgspec.structs.replace(inventory, secrets=_unsure(attempt))
+        inventory = msgspec.structs.replace(inventory, secrets=unsure(attempt))
     return Outcome(status=FAILED, inventory=inventory, message=message, finished_at=ws.clock.now())
 
 
@@ -189,7 +168,7 @@ def _write_back(ws: Workspace, recorder: Recorder, attempt: Attempt, before: Bef
     _refuse_different(before, observation)
     return msgspec.structs.replace(
         attempt.found(observation, *before.resources),
-        secrets=_secrets(ws, attempt, before, left, changes),
+        secrets=given_back(ws, attempt, before, Way(left=left, changes=changes, observation=observation)),
         definitions=before.inventory.definitions,
     )
 
@@ -205,13 +184,13 @@ def _changes(
         owns_orphans=attempt.goal.engine.capabilities.owns_orphans,
         ours=ws.mark(attempt.plan.environment, attempt.plan.project, 0),
     )
-    return planner.changes(wanted, lambda _resource, _path: None)
+    return tuple(put_back(before, observation, change) for change in planner.changes(wanted, lambda *_: None))
 
 
 def _apply(ws: Workspace, recorder: Recorder, attempt: Attempt, before: Before, work: Work) -> None:
     engine = attempt.goal.engine
     recorder.still_ours()
-    engine.apply(work, Values(ws, _definitions(ws, attempt, before)), Unstoppable(), recorder)
+    engine.apply(work, Values(ws, definitions_then(ws, attempt, before)), Unstoppable(), recorder)
     if not work.desired:
         return  # nothing has to run
     readiness = engine.wait(work, Unstoppable(), recorder)
@@ -229,34 +208,6 @@ def _compared(attempt: Attempt, before: Before, found: Inventory) -> Inventory:
         if not written:
             items[name] = item
     return Inventory(items=items)
-
-
-def _definitions(ws: Workspace, attempt: Attempt, before: Before) -> dict[str, JsonMap]:
-    referred = {name for resource in before.resources for name in resource.secrets.values()}
-    recorded = before.inventory.definitions
-    barred = changed_commands(recorded, readable(ws, attempt.plan.environment).environment, referred)
-    return {name: source for name, source in recorded.items() if name not in barred}
-
-
-def _secrets(
-    ws: Workspace, attempt: Attempt, before: Before, left: Inventory, changes: tuple[Change, ...]
-) -> dict[str, SecretPrint]:
-    """The values that the engine has: what was written back got today's, the rest has what the attempt left."""
-    names = sorted({name for resource in before.resources for name in resource.secrets.values()})
-    today, _ = prints(ws, attempt.plan.environment, names, _definitions(ws, attempt, before))
-    found = {}
-    for name in names:
-        then = left.secrets.get(name) or before.inventory.secrets.get(name)
-        given = settling.referring(name, before.resources)
-        written = given & settling.changing(changes)
-        found[name] = settling.value_left(then, today[name], written == given or (None if written else False))
-    return found
-
-
-def _unsure(attempt: Attempt) -> dict[str, SecretPrint]:
-    """The values after a way back that stopped somewhere."""
-    then = attempt.here.secrets
-    return {name: settling.value_left(then.get(name), now, None) for name, now in attempt.plan.secrets.items()}
 
 
 def _refuse_different(before: Before, observation: Observation) -> None:

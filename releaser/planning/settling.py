@@ -259,7 +259,12 @@ def value_left(then: SecretPrint | None, now: SecretPrint, delivered: bool | Non
 
 
 def _delivered(name: str, plan: Plan, resources: Iterable[Resource], written: AbstractSet[str] | None) -> bool | None:
-    touched = changing(plan.changes) & {f"secret/{name}", *referring(name, resources)}
+    secret = f"secret/{name}"
+    written_anew = changing(plan.changes)
+    touched = written_anew & {secret, *referring(name, resources)}
+    # A secret that is a thing of its own keeps its value when only what refers to it is written.
+    if secret not in written_anew and any(change.resource == secret for change in plan.changes):
+        return False
     if not touched:
         return False
     if written is None or touched <= written:

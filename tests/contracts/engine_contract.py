@@ -4,12 +4,13 @@ from collections.abc import Hashable
 from datetime import UTC, datetime
 from typing import Protocol
 
+import msgspec
 import pytest
 
 from releaser.model.environment import Environment
 from releaser.model.event import Event, Point
 from releaser.model.image import ReleaseImage
-from releaser.model.plan import CREATE, DELETE, UNCHANGED, UPDATE, Change
+from releaser.model.plan import CREATE, DELETE, UNCHANGED, UPDATE, Change, FieldChange
 from releaser.model.release import Release
 from releaser.model.resource import EMPTY, Inventory, InventoryItem, Mark, Observation, Rendering, Resource
 from releaser.model.value import Location
@@ -401,6 +402,24 @@ class EngineContract:
         values = Values()
         lab.engine().apply(delivering.work(delivering.render(first()).resources), values, Running(), Silent())
         assert set(values.asked) == ({"password"} if lab.engine().capabilities.passes_secrets else set())
+
+    def test_another_value_is_another_secret(self, lab: Lab, delivering: Delivering) -> None:
+        if not lab.engine().capabilities.passes_secrets:
+            return  # it writes references
+        delivering.deliver(first())
+        before = delivering.observe().resources["secret/password"]
+        work = delivering.work(delivering.render(first()).resources)
+        rotated = FieldChange(path="value", old="one", new="other", secret=True)
+        changes = tuple(
+            Change(resource=change.resource, action=UPDATE, fields=(rotated,))
+            if change.resource == "secret/password"
+            else change
+            for change in work.changes
+        )
+        delivering.perform(msgspec.structs.replace(work, changes=changes))
+        after = delivering.observe().resources["secret/password"]
+        assert after.uid != before.uid
+        assert after.fingerprint == before.fingerprint
 
     def test_the_target_does_not_depend_on_the_engine_object(self, lab: Lab) -> None:
         assert lab.engine().target() == lab.engine().target()

@@ -44,6 +44,18 @@ def test_a_rotated_value_is_delivered_once(project):
     assert project.promote("v1", "test").outcome == "unchanged"
 
 
+def test_a_value_that_nothing_runs_with_goes_and_the_former_one_is_back(project):
+    project.promote("v1", "test")
+    _rotate(project)
+    project.verifier.refuses.add("v1")  # it does not run with the new value
+    project.watcher.at[Point.RESTORING] = project.verifier.refuses.clear
+    failed = project.promote("v1", "test")
+    assert (failed.outcome, failed.delivery.restored) == ("failed", 1)
+    assert project.target("test").passed["password"] == b"hunter-two"
+    again = project.promote("v1", "test")  # the record knows which value the engine has
+    assert (again.outcome, project.target("test").passed["password"]) == ("delivered", b"rotated-one")
+
+
 @pytest.mark.parametrize("point", [Point.INTENT, Point.APPLYING, Point.STAGED])
 def test_a_value_that_a_crash_kept_back_is_delivered_by_the_next_one(project, point):
     project.promote("v1", "test")

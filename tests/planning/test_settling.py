@@ -283,6 +283,14 @@ def test_what_a_rollback_brings_back_bears_no_mark_of_its_own():
     assert (outcome.status, outcome.inventory.secrets) == (INTERRUPTED, {"pw": signed(UNSURE)})
 
 
+def test_a_secret_that_is_not_written_keeps_its_value_under_the_key_that_knew_it():
+    referring = resource("service/api", {"environment": {"P": {"secret": "pw"}}}, {"environment.P": "pw"})
+    changes = [_change(SECRET, UNCHANGED), _change(referring)]
+    plan = _record([SECRET, referring], changes=changes, secrets={"pw": signed("2", "key-2")}).plan
+    base = inventory(secrets={"pw": signed("1")})
+    assert secrets_left(plan, base, [SECRET, referring]) == {"pw": signed("1")}
+
+
 def test_one_of_two_that_are_given_a_value():
     referring = resource("service/api", {"environment": {"P": {"secret": "pw"}}}, {"environment.P": "pw"})
     plan = _record([SECRET, referring], changes=[_change(SECRET), _change(referring)], secrets={"pw": signed("2")}).plan
