@@ -1,6 +1,7 @@
 """Progress: what a running delivery tells, as it happens, on stderr; as a stream of documents where asked for."""
 
 import os
+import shutil
 import sys
 import time
 from types import TracebackType
@@ -14,8 +15,8 @@ from releaser.planning.redact import printable
 from releaser.planning.wording import duration
 
 if TYPE_CHECKING:
+    from rich.console import Group
     from rich.live import Live
-    from rich.text import Text
 
 # What a person need not see: what comes before the record, inner stages, and the end, which the result tells.
 _QUIET = frozenset(
@@ -37,6 +38,7 @@ class Watching:
         self._moving: Live | None = None
         self._last: str | None = None
         self._since = 0.0
+        self._rolling: dict[str, str] = {}  # resource → how far it is
 
     def __enter__(self) -> Self:
         return self
@@ -51,16 +53,31 @@ class Watching:
             self._moving = None
 
     def event(self, event: Event) -> None:
-        """One line; on a terminal the newest one moves until the next comes."""
+        """One line; on a terminal the newest one moves until the next comes, with what is rolling below it."""
         if self._out.form == "ndjson":
             self._out.data(event)
+        elif event.point is Point.ROLLING:
+            self._roll(event)
         elif event.point is Point.FINISHED:
             self._done("✓" if event.text.endswith((SUCCEEDED, ABORTED)) else "!")
         elif event.point not in _QUIET or event.resource or self._out.verbose:
             self._show(event)
 
+    def _roll(self, event: Event) -> None:
+        """One service's state, which the next one of it replaces on a terminal."""
+        text = printable(event.text)
+        if not self._live:
+            self._out.say(f"{event.at:%H:%M:%SZ}  {text}")
+        elif self._last is not None:
+            self._rolling[event.resource or text] = text
+            self._move()
+
     def _show(self, event: Event) -> None:
         text = printable(event.text)
+        if event.resource is None:
+            self._rolling.clear()
+        else:
+            self._rolling.pop(event.resource, None)
         if self._live:
             self._done("✗" if event.point is Point.RESTORING else "✓")
             self._last, self._since = text, time.monotonic()
@@ -82,16 +99,21 @@ class Watching:
             from rich.live import Live  # noqa: PLC0415
 
             console = Console(stderr=True, no_color=not styles.wants_colour(sys.stderr, self._out.color))
-            self._moving = Live(console=console, get_renderable=self._line, refresh_per_second=4, transient=True)
+            self._moving = Live(console=console, get_renderable=self._block, refresh_per_second=4, transient=True)
             self._moving.start()
         self._moving.refresh()
 
-    def _line(self) -> "Text":
-        """What is being done, and for how long."""
-        from rich.text import Text  # noqa: PLC0415 - as above
+    def _block(self) -> "Group":
+        """What is being done and for how long, and below it what is rolling, as far as the terminal is high."""
+        from rich.console import Group  # noqa: PLC0415 - as above
+        from rich.text import Text  # noqa: PLC0415
 
         if self._last is None:
-            return Text("")
+            return Group()
         passed = time.monotonic() - self._since
         took = f"  {duration(passed)}" if passed >= 1 else ""
-        return Text(f"  … {self._last}{took}", no_wrap=True, overflow="ellipsis")
+        lines = [f"  … {self._last}{took}", *(f"      {text}" for text in self._rolling.values())]
+        room = max(2, shutil.get_terminal_size().lines - 2)
+        if len(lines) > room:
+            lines = [*lines[: room - 1], f"      and {len(lines) - room + 1} more"]
+        return Group(*(Text(line, no_wrap=True, overflow="ellipsis") for line in lines))

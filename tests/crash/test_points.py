@@ -26,7 +26,7 @@ def points(root: Path, scenario: str) -> list[Point]:
 def test_the_scenarios_pass_every_point(fresh):
     seen = {scenario: set(points(fresh(scenario), scenario)) for scenario in SCENARIOS}
     assert all(found >= ALWAYS for found in seen.values())
-    assert set.union(*seen.values()) == set(Point)
+    assert set.union(*seen.values()) == set(Point) - {Point.ROLLING}  # a folder does not roll
 
 
 @pytest.mark.crash
