@@ -38,7 +38,7 @@ def network_name(start: str, key: str, body: JsonMap | None) -> str:
     if "name" in options:
         return str(options["name"])
     named = of(start, key)
-    return f"{named}.{fingerprint.of(options).removeprefix('sha256:')[:8]}" if options else named
+    return f"{named}-{fingerprint.of(options).removeprefix('sha256:')[:8]}" if options else named
 
 
 def volume_name(start: str, key: str, body: JsonMap | None) -> str:
