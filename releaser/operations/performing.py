@@ -6,6 +6,7 @@ Both end in an outcome; a crash ends in neither, and is settled by the next comm
 import msgspec
 
 from releaser.model.delivery import FAILED, INTERRUPTED, SUCCEEDED, Current, Outcome
+from releaser.model.drift import DriftItem
 from releaser.model.errors import ApplyFailed, EngineUnreachable, Interrupted, NotReady, ReleaseError
 from releaser.model.event import Point
 from releaser.model.plan import DELETE, UPDATE, Change
@@ -15,7 +16,8 @@ from releaser.operations.recording import UNRECORDABLE, Recorder
 from releaser.operations.restoring import Unstoppable, restore
 from releaser.operations.secrets import Values
 from releaser.operations.workspace import Workspace
-from releaser.planning import settling
+from releaser.planning import drift, settling
+from releaser.planning.wording import listed
 from releaser.ports import Work
 
 
@@ -146,13 +148,12 @@ def _refuse_different(attempt: Attempt, observation: Observation) -> None:
 
 def _taken_in(attempt: Attempt, observation: Observation) -> Inventory:
     """The accepted state as the record. Raises ApplyFailed where it moved on since the plan."""
+    moved = _moved(attempt.plan.drift, drift.detect(attempt.base, observation))
+    if moved:
+        raise ApplyFailed(f"{listed(moved)} changed again while its drift was taken in")
     items = {}
     for desired in attempt.goal.desired:
-        resource, live = desired.resource, observation.resources.get(desired.resource.id)
-        before = attempt.base.items.get(resource.id)
-        known = before.snapshot if before is not None and before.resource == resource else resource.body
-        if live is None or live.body != known:
-            raise ApplyFailed(f"{resource.id} changed again while its drift was taken in")
+        resource, live = desired.resource, observation.resources[desired.resource.id]
         items[resource.id] = InventoryItem(
             resource=resource,
             snapshot=live.body,
@@ -161,6 +162,12 @@ def _taken_in(attempt: Attempt, observation: Observation) -> Inventory:
             revision=desired.revision or attempt.delivery.revision,
         )
     return msgspec.structs.replace(attempt.found(observation), items=items)
+
+
+def _moved(then: tuple[DriftItem, ...], now: tuple[DriftItem, ...]) -> list[str]:
+    """The resources that drifted in another way than before."""
+    one, other = ({item.resource: (item.kind, item.fields) for item in items} for items in (then, now))
+    return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
 
 
 def _stopped(ws: Workspace, attempt: Attempt, message: str) -> Outcome:

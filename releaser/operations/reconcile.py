@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+import msgspec
+
 from releaser.model.delivery import INTERRUPTED, RUNNING
 from releaser.model.drift import MISSING, DriftItem
 from releaser.model.errors import AcceptRefused, Refused
 from releaser.model.plan import RECONCILE
 from releaser.model.resource import EMPTY, Inventory, InventoryItem, Live, Observation, Resource
-from releaser.model.value import Json, at_path, parse_path
+from releaser.model.value import Json, Path, at_path, parse_path
 from releaser.operations.proposing import Proposal, Request, conclude, observe
 from releaser.operations.recorded import draft_recorded, goal, known_environment, readable
 from releaser.operations.settle import refuse_running, settled_head
@@ -44,14 +46,19 @@ def propose(ws: Workspace, asked: Request) -> Proposal:
     wanted = inventory
     if asked.accept:
         live = observe(ws, engine, name, head.plan.project, inventory)
-        wanted = accepted(inventory, live, release.digests())
+        wanted = accepted(inventory, live, release.digests(), engine.capabilities.accepts)
     declared = readable(ws, name)
     recorded = replace(goal(current, wanted, declared, engine), project=head.plan.project)
     return conclude(draft_recorded(ws, asked, recorded, head), declared.confirmation)
 
 
-def accepted(inventory: Inventory, observation: Observation, digests: dict[str, str]) -> Inventory:
-    """The inventory with the drift taken in. Raises AcceptRefused for another image digest, or a secret."""
+def accepted(
+    inventory: Inventory, observation: Observation, digests: dict[str, str], words: frozenset[str] | None = None
+) -> Inventory:
+    """The inventory with the drift taken in; `words` as in Capabilities.accepts.
+
+    Raises AcceptRefused for another image digest, a secret, or what the engine's words cannot say.
+    """
     items = dict(inventory.items)
     for item in drifting.detect(inventory, observation):
         _refuse_secrets(item)
@@ -61,7 +68,8 @@ def accepted(inventory: Inventory, observation: Observation, digests: dict[str, 
         elif item.resource in observation.resources:
             live = observation.resources[item.resource]
             _refuse_images(live, digests)
-            items[item.resource] = _as_live(live, items.get(item.resource))
+            before = items.get(item.resource)
+            items[item.resource] = _as_live(live, before) if words is None else _reworded(item, live, before, words)
     return Inventory(items=items, files=observation.files, secrets=inventory.secrets, definitions=inventory.definitions)
 
 
@@ -75,6 +83,44 @@ def _as_live(live: Live, before: InventoryItem | None) -> InventoryItem:
         resource = Resource(id=live.id, body=body, fingerprint=fingerprint.of(body), secrets=secrets)
     revision = live.mark.revision if live.mark else (before.revision if before else 0)
     return InventoryItem(resource=resource, snapshot=body, uid=live.uid, generation=live.generation, revision=revision)
+
+
+def _reworded(item: DriftItem, live: Live, before: InventoryItem | None, words: frozenset[str]) -> InventoryItem:
+    """The recorded resource with the live values in it, where its words can say them."""
+    if before is None:
+        raise AcceptRefused(
+            f"{item.resource} is not in the record, and what it was made from is not known",
+            hint="declare it and promote, or remove it by hand",
+        )
+    resource = before.resource
+    body = resource.body
+    for field in item.fields:
+        path = parse_path(field.path)
+        if path[0] not in words:
+            raise AcceptRefused(
+                f"{item.resource}: {field.path} cannot be taken in as it is live",
+                hint="declare it and promote, or put the record back: release reconcile --to ENV",
+            )
+        body = _with(body, path, field.live)
+    if body != resource.body:
+        resource = msgspec.structs.replace(resource, body=body, fingerprint=fingerprint.of(body))
+    return msgspec.structs.replace(
+        before, resource=resource, snapshot=live.body, uid=live.uid, generation=live.generation
+    )
+
+
+def _with(tree: Json, path: Path, value: Json) -> Json:
+    """The tree with another value at a path; None takes the key out."""
+    key, *rest = path
+    if isinstance(tree, list):
+        at = int(key)
+        return [
+            _with(one, tuple(rest), value) if rest else value if index == at else one for index, one in enumerate(tree)
+        ]
+    kept = {name: one for name, one in (tree or {}).items() if name != key or rest}
+    if rest:
+        return {**kept, key: _with(kept.get(key), tuple(rest), value)}
+    return kept if value is None else {**kept, key: value}
 
 
 def _refuse_secrets(item: DriftItem) -> None:

@@ -213,3 +213,37 @@ def test_while_somebody_delivers_the_holder_is_named(project):
     (plan,) = seen
     assert plan.drift == ()
     assert any("is being delivered by ann" in warning for warning in plan.warnings)
+
+
+# --- accept, where live bodies are in other words than the declarations ---
+
+
+def test_what_the_words_can_say_is_taken_in(project):
+    project.capabilities = msgspec.structs.replace(RUNS, accepts=frozenset({"environment"}))
+    project.promote("v1", "test")
+    target = project.target("test")
+    body = target.things["service/api"].body
+    target.change("service/api", {**body, "environment": {**body["environment"], "LEVEL": "loud", "MORE": "1"}})
+    assert project.reconcile("test", accept=True).outcome == "delivered"
+    item = project.history.record("test", 2).inventory.items["service/api"]
+    assert item.resource.body["environment"] == {"LEVEL": "loud", "MORE": "1", "PASSWORD": {"secret": "password"}}
+    assert "restart" not in item.resource.body  # the engine's own default is no declared word
+    assert item.snapshot["restart"] == "any"
+    assert project.reconcile("test").outcome == "unchanged"
+    plan = project.plan(promote.request("test", "v1"))
+    assert [field.path for field in plan.changes[-1].fields] == ["environment.LEVEL", "environment.MORE"]
+    project.promote("v1", "test")
+    assert target.things["service/api"].body == body
+
+
+def test_what_the_words_cannot_say_is_refused(project):
+    project.capabilities = msgspec.structs.replace(RUNS, accepts=frozenset({"environment"}))
+    project.promote("v1", "test")
+    target = project.target("test")
+    target.change("service/api", {**target.things["service/api"].body, "restart": "none"})
+    with pytest.raises(AcceptRefused, match="service/api: restart cannot be taken in as it is live"):
+        project.plan(reconcile.request("test", accept=True))
+    target.change("service/api", {**target.things["service/api"].body, "restart": "any"})
+    target.change("service/extra", {"image": target.things["service/api"].body["image"]})
+    with pytest.raises(AcceptRefused, match="service/extra is not in the record"):
+        project.plan(reconcile.request("test", accept=True))
