@@ -294,6 +294,13 @@ class ImageRegistry(Protocol):
         """The digest is there: its platforms."""
 
 
+class RegistryLogins(Protocol):
+    """The logins that an engine pulls with."""
+
+    def header(self, host: str) -> str | None:
+        """The value of X-Registry-Auth for a registry, None where no login is known. Raises RegistryUnreachable."""
+
+
 class SecretSource(Protocol):
     """Where secrets come from."""
 
@@ -361,6 +368,7 @@ __all__ = [
     "LeaseState",
     "Progress",
     "Readiness",
+    "RegistryLogins",
     "ResourceId",
     "Scope",
     "SecretSource",
