@@ -3,11 +3,12 @@
 import base64
 from collections.abc import Iterable, Iterator, Mapping
 
+from releaser.engines import vocabulary
 from releaser.model.environment import Environment
 from releaser.model.errors import InvalidDeclarations, Problem
 from releaser.model.release import Release
 from releaser.model.resource import Resource
-from releaser.model.value import Json, JsonMap
+from releaser.model.value import Json, JsonMap, dotted
 from releaser.planning import fingerprint
 
 
@@ -35,6 +36,17 @@ def secrets_in_variables(words: JsonMap) -> Iterable[str]:
     """The secrets that a service's environment variables refer to."""
     variables: Mapping[str, Json] = words.get("environment", {})
     return (value["secret"] for value in variables.values() if isinstance(value, Mapping))
+
+
+def unused_words(services: Mapping[str, JsonMap], kind: str, where: str) -> Iterator[str]:
+    """The words that an engine has no use for, in one line; `where` names it."""
+    found: dict[str, list[str]] = {}
+    for name, words in sorted(services.items()):
+        for use in vocabulary.without_effect(vocabulary.SERVICE, kind, words):
+            found.setdefault(dotted(use.path), []).append(name)
+    if found:
+        told = ", ".join(f"{word} ({', '.join(names)})" for word, names in sorted(found.items()))
+        yield f"without effect in {where}: {told}"
 
 
 def content(config: JsonMap) -> dict[str, Json]:

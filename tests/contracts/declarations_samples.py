@@ -91,7 +91,7 @@ services:
       endpoint_mode: vip
       resources:
         limits: {cpus: 0.5, memory: 256M, pids: 100}
-        reservations: {cpus: "0.25", memory: 128M, pids: 10}
+        reservations: {cpus: "0.25", memory: 128M}
       update_config:
         parallelism: 1
         delay: 1s

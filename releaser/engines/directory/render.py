@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from releaser.engines import rendering
+from releaser.engines import rendering, vocabulary
 from releaser.engines.directory.document import FILE
 from releaser.engines.directory.service import Names, composed, from_root, service
 from releaser.model.environment import Environment
@@ -123,6 +123,9 @@ class _Renderer:
             if self._exported(name):
                 does = "run the command of" if self._source(name) == "exec" else "read into a variable the file of"
                 yield f"compose cannot {does} secret {name}: export {self._variables[name]} before it runs"
+        yield from rendering.unused_words(self._environment.services, vocabulary.DIRECTORY, "a folder")
+        if self._environment.ignore:
+            yield "without effect in a folder: ignore (compose.yaml is written as a whole)"
 
     def _exported(self, name: str) -> bool:
         """Whether somebody has to export the value: compose cannot get it from its source."""

@@ -5,10 +5,13 @@ import re
 from collections.abc import Callable, Mapping
 
 from releaser.engines.rendering import text
+from releaser.engines.vocabulary import SERVICE
 from releaser.model.value import Json, JsonMap, Value, dotted
 
 _TEXT = frozenset({"user", "uid", "gid", "memory"})
 _TEXTS = frozenset({"annotations", "driver_opts", "labels", "options", "sysctls"})
+_OURS = {row.word for row in SERVICE if row.directory.idle}
+"""Words that compose does not know."""
 _MODE = re.compile(r"0[0-7]+\Z")
 
 
@@ -69,6 +72,8 @@ class _Writer:
         """The whole mapping; lists that are made of maps are in the order of the names, not of the layers."""
         body: dict[str, Json] = {}
         for word, value in sorted(words.items()):
+            if word in _OURS:
+                continue
             write = _WRITERS.get(word)
             if write is None:
                 body[word] = composed(value, word)

@@ -3,22 +3,24 @@
 Bodies stay in the words that a person declared, so that a plan reads in them; an engine translates at apply time.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from graphlib import TopologicalSorter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
 
-from releaser.engines import rendering
-from releaser.engines.moby import names
-from releaser.engines.moby.service import COMPLETED, Names, Rendered, awaited, jobs, runs_on, service
+from releaser.engines import rendering, vocabulary
+from releaser.engines.moby import limits, names
+from releaser.engines.moby.advice import about_services, about_volumes, title
+from releaser.engines.moby.conflicts import conflicts
+from releaser.engines.moby.service import COMPLETED, Names, Rendered, awaited, jobs, lenders, needed, runs_on, service
+from releaser.engines.vocabulary import DOCKER, SWARM
 from releaser.model.environment import Environment
 from releaser.model.errors import InvalidDeclarations, Problem
 from releaser.model.release import Release
 from releaser.model.resource import Rendering, Resource
 from releaser.model.value import Json, JsonMap, Path, dotted
+from releaser.planning.wording import nearest
 
 Refuse = Callable[[str, JsonMap], Iterable[tuple[Path, str, str]]]
 """(service, its body) → what an engine's translator refuses: the path in the declared service, a message, a hint."""
-
-DOCKER, SWARM = "docker", "swarm"
 
 
 def render(environment: Environment, release: Release, kind: str, refuse: Refuse) -> Rendering:
@@ -82,6 +84,60 @@ class _Renderer:
         for name, words in self._services.items():
             yield from self._on(name, words)
             yield from self._without_instances(name, words)
+            yield from self._lenders(name, words)
+            yield from self._words(vocabulary.SERVICE, ("services", name), words)
+            for path, message, hint in conflicts(words, docker=self._kind == DOCKER):
+                yield self._problem(message, hint, ("services", name, *path))
+        for key in self._used("networks"):
+            yield from self._section(vocabulary.NETWORK, ("networks", key), self._networks[key])
+        for key in self._used_volumes():
+            yield from self._section(vocabulary.VOLUME, ("volumes", key), self._environment.volumes[key])
+        for path, message, hint in self._limits():
+            yield self._problem(message, hint, path)
+        yield from self._circle()
+
+    def _words(self, table: Sequence[vocabulary.Row], at: Path, words: JsonMap) -> Iterator[Problem]:
+        """What the table of words refuses."""
+        for use in vocabulary.refused(table, self._kind, words):
+            message = f"{title(self._kind)} does not take `{dotted(use.path)}`: {use.cell.refused}"
+            yield self._problem(message, use.cell.instead, (*at, *use.path))
+
+    def _section(self, table: Sequence[vocabulary.Row], at: Path, body: JsonMap) -> Iterator[Problem]:
+        if not body.get("external"):
+            yield from self._words(table, at, body)
+            return
+        for word in sorted(body.keys() - {"external", "name"}):
+            message = f"`{word}` does not go with `external`: what is there already is not made"
+            yield self._problem(message, f"remove `{word}`, or `external`", (*at, word))
+
+    def _limits(self) -> Iterator[limits.Wrong]:
+        volumes = {key: self._real_volumes[key] for key in self._used_volumes()}
+        yield from limits.volume_names(
+            {key: name for key, name in volumes.items() if self._environment.volumes[key].get("name")}
+        )
+        if self._kind != SWARM:
+            return
+        wrong = tuple(limits.swarm_prefix(self._prefix))
+        yield from wrong
+        if not wrong:
+            yield from self._swarm_names()
+        configs = self._used("configs")
+        sizes = ((key, len(rendering.content_bytes(self._environment.configs[key]))) for key in sorted(configs))
+        yield from limits.swarm_configs(sizes)
+
+    def _swarm_names(self) -> Iterator[limits.Wrong]:
+        def real(found: Iterable[str]) -> dict[str, str]:
+            return {name: names.of(self._prefix, name) for name in found}
+
+        networks = {key: self._real_networks[key] for key in self._used("networks")}
+        yield from limits.swarm_names("services", real(self._services))
+        yield from limits.swarm_names(
+            "networks", {key: name for key, name in networks.items() if not self._networks[key].get("external")}
+        )
+        by_content = {key: names.of(self._prefix, self._configs[key]) for key in self._used("configs")}
+        yield from limits.swarm_objects("configs", by_content)
+        secrets = {key: f"{names.of(self._prefix, key)}.{'0' * 8}" for key in self._used_secrets()}
+        yield from limits.swarm_objects("secrets", secrets)
 
     def refused(self, refuse: Refuse) -> Iterator[Problem]:
         """What the engine's translator refuses."""
@@ -110,6 +166,23 @@ class _Renderer:
                 message = f"`{name}` waits for `{other}`, of which no instance is to run"
                 hint = "remove the dependency with null, or give it `deploy: {replicas: 1}`"
                 yield self._problem(message, hint, ("services", name, "depends_on", other))
+
+    def _lenders(self, name: str, words: JsonMap) -> Iterator[Problem]:
+        for word, other in lenders(words).items():
+            if other not in self._services:
+                none = "is to run" if other in self._environment.services else "is declared"
+                near = nearest(other, self._services)
+                hint = f"did you mean `{near}`?" if near else "name a service that runs"
+                yield self._problem(f"no instance of `{other}` {none}", hint, ("services", name, word))
+
+    def _circle(self) -> Iterator[Problem]:
+        try:
+            self._in_order()
+        except CycleError as error:
+            first, *_ = circle = error.args[1]
+            text = " → ".join(reversed(circle))
+            hint = "remove one of the words by which they need each other"
+            yield self._problem(f"each of these services needs another one first: {text}", hint, ("services", first))
 
     def _problem(self, message: str, hint: str, path: Path) -> Problem:
         return rendering.problem(self._environment, message, hint, path)
@@ -152,11 +225,9 @@ class _Renderer:
         )
 
     def _in_order(self) -> tuple[str, ...]:
-        """The services, each after those that it depends on."""
-        sorter = TopologicalSorter(
-            {name: sorted(self._bodies[name].body.get("depends_on", ())) for name in sorted(self._services)}
-        )
-        return tuple(sorter.static_order())
+        """The services, each after those that it needs. Raises CycleError."""
+        services = {name: needed(self._bodies[name].body) for name in sorted(self._services)}
+        return tuple(name for name in TopologicalSorter(services).static_order() if name in services)
 
     def _used(self, word: str) -> frozenset[str]:
         return frozenset(key for rendered in self._bodies.values() for key in rendered.body.get(word, ()))
@@ -176,6 +247,12 @@ class _Renderer:
         idle = sorted(self._environment.services.keys() - self._services.keys())
         if idle:
             yield f"no instance of {', '.join(idle)} is to run (`replicas: 0`): nothing of it is delivered"
+        for name, words in sorted(self._services.items()):
+            absent = sorted(words.get("depends_on", {}).keys() - self._environment.services.keys())
+            if absent:
+                yield f"{name} depends on {', '.join(absent)}, which is not declared and not waited for"
+        yield from about_services(self._services, self._kind, self._jobs)
+        yield from about_volumes(self._environment.volumes, self._used_volumes())
 
 
 def _replicas(words: JsonMap) -> int:

@@ -128,6 +128,21 @@ def jobs(services: Mapping[str, JsonMap]) -> frozenset[str]:
     return frozenset(said | {name for name in awaited(services) if not runs_on(services[name])})
 
 
+def lenders(words: JsonMap) -> dict[str, str]:
+    """The words by which the service shares what another one has, with that one's name: `network_mode: service:db`."""
+    found = {}
+    for word in ("network_mode", "pid", "ipc"):
+        kind, _, other = str(words.get(word, "")).partition(":")
+        if kind == "service":
+            found[word] = other
+    return found
+
+
+def needed(words: JsonMap) -> list[str]:
+    """The services that come before this one."""
+    return sorted({*words.get("depends_on", {}), *lenders(words).values()})
+
+
 def runs_on(words: JsonMap) -> bool:
     """Whether a container that ended is always started again, so that the service never ends."""
     policy = words.get("deploy", {}).get("restart_policy", {})

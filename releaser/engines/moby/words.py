@@ -1,75 +1,33 @@
 """Declared words in the units and shapes of the Docker Engine's API, where both engines want the same."""
 
-import os
-import re
-import shlex
-from collections.abc import Iterator, Mapping
-from decimal import Decimal
-from pathlib import Path
+from collections.abc import Mapping
 
+from releaser.engines.moby.mounted import (
+    SECRETS_FOLDER,
+    File,
+    config_files,
+    host_path,
+    mounts,
+    secret_files,
+    tmpfs,
+)
+from releaser.engines.moby.units import (
+    argv,
+    byte_count,
+    file_mode,
+    nano_cpus,
+    nanoseconds,
+    seconds,
+    texts,
+    texts_by_name,
+)
 from releaser.engines.rendering import text
 from releaser.model.value import Json, JsonMap, Value
 
 NO_CHECK = ["NONE"]
 """The API's word for a health check that is turned off."""
 
-_SPAN = re.compile(r"([0-9.]+)(h|ms|us|m|s)")
-_NANOSECONDS = {"h": 3_600_000_000_000, "m": 60_000_000_000, "s": 1_000_000_000, "ms": 1_000_000, "us": 1_000}
-_SIZE = re.compile(r"([0-9.]+)([kmgt]?)i?b?\Z", re.IGNORECASE)
-_BYTES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _CONDITIONS = {"no": "none", "always": "any", "unless-stopped": "any", "on-failure": "on-failure"}
-
-
-# --- units ---
-
-
-def nanoseconds(span: str) -> int:
-    """`1m30s` as the API counts time."""
-    return int(sum(Decimal(number) * _NANOSECONDS[unit] for number, unit in _SPAN.findall(span)))
-
-
-def seconds(span: str) -> float:
-    """`1m30s` in seconds."""
-    return nanoseconds(span) / _NANOSECONDS["s"]
-
-
-def byte_count(size: str | int) -> int:
-    """`64M`, `64MiB` or a number as bytes; a thousand is 1024, as everywhere in Docker."""
-    found = _SIZE.match(str(size))
-    if found is None:
-        raise ValueError(f"not a size: {size}")
-    return int(Decimal(found[1]) * _BYTES[found[2].lower()])
-
-
-def nano_cpus(cpus: str | float) -> int:
-    """A number of processors in billionths."""
-    return int(Decimal(str(cpus)) * 1_000_000_000)
-
-
-def file_mode(mode: str) -> int:
-    """`0440` as a number."""
-    return int(mode, 8)
-
-
-def texts(value: Json) -> list[str]:
-    """One text or a list as a list."""
-    return [text(one) for one in value] if isinstance(value, list | tuple) else [text(value)]
-
-
-def texts_by_name(values: JsonMap | None) -> dict[str, str]:
-    """A map whose values are texts, in the order of its names."""
-    return {key: text(value) for key, value in sorted((values or {}).items())}
-
-
-def argv(command: Json) -> list[str]:
-    """A command as the program and its arguments; a text is split as a shell would, but none runs it.
-
-    Raises ValueError where a quote is open.
-    """
-    return shlex.split(command) if isinstance(command, str) else [text(word) for word in command]
-
-
-# --- shapes that both engines take ---
 
 
 def health_config(check: JsonMap | None) -> dict[str, Json] | None:
@@ -145,97 +103,6 @@ def exposed(words: JsonMap) -> tuple[str, ...]:
     return tuple(sorted(own | {port.inside for port in ports(words)}))
 
 
-def mounts(words: JsonMap, root: Path) -> Iterator[tuple[str, dict[str, Json]]]:
-    """Each of the service's `volumes` with its key, as the API's Mount; relative paths are from `root`.
-
-    What a Mount has no field for is left to the engine: `bind.selinux`.
-    """
-    for key, mount in sorted((words.get("volumes") or {}).items()):
-        yield key, _mount(mount, root)
-
-
-def _mount(mount: JsonMap, root: Path) -> dict[str, Json]:
-    kind = mount.get("type", "volume")
-    found: dict[str, Json] = {"Type": kind, "Target": mount["target"]}
-    if kind != "tmpfs":
-        found["Source"] = host_path(mount["source"], root) if kind == "bind" else mount["source"]
-    if mount.get("read_only"):
-        found["ReadOnly"] = True
-    options = _MOUNT_OPTIONS[kind](mount.get(kind) or {})
-    if options:
-        found[f"{kind.title()}Options"] = options
-    return found
-
-
-def host_path(path: str, root: Path) -> str:
-    """A declared path as a path on the host: `~` is the home of whoever delivers, else it is from `root`."""
-    return os.path.normpath(root / os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser raises for an unknown user
-
-
-def _bind_options(bind: JsonMap) -> dict[str, Json]:
-    found: dict[str, Json] = {}
-    if "propagation" in bind:
-        found["Propagation"] = bind["propagation"]
-    if bind.get("create_host_path"):
-        found["CreateMountpoint"] = True
-    return found
-
-
-def _volume_options(volume: JsonMap) -> dict[str, Json]:
-    found: dict[str, Json] = {}
-    if volume.get("nocopy"):
-        found["NoCopy"] = True
-    if "subpath" in volume:
-        found["Subpath"] = volume["subpath"]
-    return found
-
-
-def _tmpfs_options(tmpfs: JsonMap) -> dict[str, Json]:
-    found: dict[str, Json] = {}
-    if "size" in tmpfs:
-        found["SizeBytes"] = byte_count(tmpfs["size"])
-    if "mode" in tmpfs:
-        found["Mode"] = file_mode(tmpfs["mode"])
-    return found
-
-
-_MOUNT_OPTIONS = {"bind": _bind_options, "volume": _volume_options, "tmpfs": _tmpfs_options}
-
-
-class File(Value, frozen=True, kw_only=True):
-    """A config or secret as it is mounted."""
-
-    name: str  # the declared name
-    target: str  # absolute
-    uid: str | None
-    gid: str | None
-    mode: int | None
-
-
-def config_files(words: JsonMap) -> tuple[File, ...]:
-    """The service's configs, in the order of their names."""
-    return tuple(_file(name, mount or {}, "/") for name, mount in sorted((words.get("configs") or {}).items()))
-
-
-def secret_files(words: JsonMap) -> tuple[File, ...]:
-    """The service's mounted secrets, in the order of their names."""
-    found = sorted((words.get("secrets") or {}).items())
-    return tuple(_file(name, mount or {}, SECRETS_FOLDER) for name, mount in found)
-
-
-SECRETS_FOLDER = "/run/secrets"
-
-
-def _file(name: str, mount: JsonMap, folder: str) -> File:
-    return File(
-        name=name,
-        target=os.path.normpath(os.path.join(folder, mount.get("target", name))),  # noqa: PTH118 - a path in a container
-        uid=text(mount["uid"]) if "uid" in mount else None,
-        gid=text(mount["gid"]) if "gid" in mount else None,
-        mode=file_mode(mount["mode"]) if "mode" in mount else None,
-    )
-
-
 def ulimits(words: JsonMap) -> list[dict[str, Json]]:
     """The API's Ulimits, in the order of their names; what is one number is both limits."""
     found = []
@@ -282,15 +149,6 @@ def restart_policy(policy: JsonMap) -> Restart:
     )
 
 
-def tmpfs(words: JsonMap) -> dict[str, str]:
-    """The folders of `tmpfs`, each with its options as mount takes them."""
-    found = {}
-    for entry in texts(words.get("tmpfs") or []):
-        folder, _, options = entry.partition(":")
-        found[folder] = options
-    return dict(sorted(found.items()))
-
-
 class Device(Value, frozen=True, kw_only=True):
     """A device of the host in a container."""
 
@@ -323,3 +181,38 @@ def replicas(words: JsonMap) -> int:
 def is_job(words: JsonMap) -> bool:
     """Whether the service runs to its end once, rather than on and on."""
     return str((words.get("deploy") or {}).get("mode", "")).endswith("-job")
+
+
+__all__ = [
+    "NO_CHECK",
+    "SECRETS_FOLDER",
+    "Device",
+    "File",
+    "Port",
+    "Restart",
+    "argv",
+    "byte_count",
+    "capabilities",
+    "checked",
+    "config_files",
+    "devices",
+    "exposed",
+    "file_mode",
+    "health_config",
+    "host_path",
+    "is_job",
+    "mounts",
+    "nano_cpus",
+    "nanoseconds",
+    "ports",
+    "replicas",
+    "restart",
+    "restart_policy",
+    "seconds",
+    "secret_files",
+    "text",
+    "texts",
+    "texts_by_name",
+    "tmpfs",
+    "ulimits",
+]
