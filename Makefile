@@ -15,7 +15,7 @@ help:
 	@echo "make crash    many random kills (KILLS=200)"
 	@echo "make bench    speed beside peers: a table and JSON"
 	@echo "make golden   write the golden files anew; read the difference before you commit it"
-	@echo "make schemas  write the JSON Schemas of the documents and the table of errors anew"
+	@echo "make schemas  write the JSON Schemas of the documents and the tables of errors and Compose words anew"
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }

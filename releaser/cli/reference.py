@@ -1,8 +1,9 @@
-"""The reference that is made from the code: the documents' JSON Schemas and the table of errors.
+"""The reference that is made from the code: the documents' JSON Schemas, the table of errors, and that of words.
 
     python -m releaser.cli.reference [FOLDER]
 
-writes `schemas/NAME.schema.json` and `docs/errors.md` below the folder; a test says when they are not up to date.
+writes `schemas/NAME.schema.json`, `docs/errors.md` and `docs/compose.md` below the folder; a test says when they are
+not up to date.
 """
 
 import json
@@ -14,6 +15,7 @@ from typing import Any
 import msgspec
 
 from releaser.cli.errors import EXIT_CODES
+from releaser.engines.vocabulary import page as compose
 from releaser.model import documents
 from releaser.model.delivery import Details, History, Result
 from releaser.model.drift import DriftReport
@@ -117,6 +119,7 @@ def files() -> Iterator[tuple[str, str]]:
     for name in DOCUMENTS:
         yield f"schemas/{name}.schema.json", json.dumps(schema_of(name), indent=2, ensure_ascii=False) + "\n"
     yield "docs/errors.md", errors_page()
+    yield "docs/compose.md", compose.page()
 
 
 def write(folder: Path) -> None:

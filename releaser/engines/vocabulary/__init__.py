@@ -10,7 +10,17 @@ from releaser.engines.vocabulary import deploy, sections, services
 from releaser.engines.vocabulary.cells import DIRECTORY, DOCKER, ENGINES, SWARM, Cell, Row
 from releaser.model.value import Json, JsonMap, Path
 
-SERVICE: tuple[Row, ...] = (*services.SERVICE, *deploy.DEPLOY)
+GROUPS: Mapping[str, tuple[Row, ...]] = {
+    "The process": services.PROCESS,
+    "Health and order": services.HEALTH,
+    "The network": services.NETWORK,
+    "Volumes and files": services.FILES,
+    "The host and its rights": services.HOST,
+    "Instances": deploy.DEPLOY,
+}
+"""The words of a service in the order of the documentation."""
+
+SERVICE: tuple[Row, ...] = tuple(row for group in GROUPS.values() for row in group)
 NETWORK: tuple[Row, ...] = sections.NETWORK
 VOLUME: tuple[Row, ...] = sections.VOLUME
 
@@ -84,6 +94,7 @@ __all__ = [
     "DIRECTORY",
     "DOCKER",
     "ENGINES",
+    "GROUPS",
     "NETWORK",
     "SERVICE",
     "SWARM",

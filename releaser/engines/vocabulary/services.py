@@ -217,5 +217,3 @@ HOST = rows(
         ),
     }
 )
-
-SERVICE = (*PROCESS, *HEALTH, *NETWORK, *FILES, *HOST)
