@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from bench import histories, plans, startup
+from bench import engines, histories, plans, startup
 from bench.report import Report
 
 
@@ -18,6 +18,7 @@ def main() -> None:
     plans.run(report, quick=arguments.quick)
     plans.memory(report, quick=arguments.quick)
     histories.run(report, quick=arguments.quick)
+    engines.run(report, quick=arguments.quick)
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
     arguments.json.write_text(report.as_json() + "\n")
     print(f"\nJSON: {arguments.json}")
