@@ -79,7 +79,7 @@ def _memory(words: JsonMap) -> Iterator[Wrong]:
     path = ("deploy", "resources", "limits", "memory")
     limit = at_path(words, path)
     if limit is not None and 0 < api.byte_count(limit) < LEAST_MEMORY:
-        yield Wrong(path, f"Docker takes no memory limit below 6M, and `{limit}` is", "write 6M or more")
+        yield Wrong(path, f"the memory limit `{limit}` is below 6M, the least that Docker takes", "write 6M or more")
 
 
 # --- in plain Docker ---

@@ -1,6 +1,7 @@
 """What is mounted into a container: volumes, paths of the host, memory, and configs and secrets as files."""
 
 import os
+import posixpath
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,7 +94,7 @@ SECRETS_FOLDER = "/run/secrets"
 def _file(name: str, mount: JsonMap, folder: str) -> File:
     return File(
         name=name,
-        target=os.path.normpath(os.path.join(folder, mount.get("target", name))),  # noqa: PTH118 - a path in a container
+        target="/" + posixpath.normpath(posixpath.join(folder, mount.get("target", name))).lstrip("/"),
         uid=text(mount["uid"]) if "uid" in mount else None,
         gid=text(mount["gid"]) if "gid" in mount else None,
         mode=file_mode(mount["mode"]) if "mode" in mount else None,

@@ -1,7 +1,5 @@
 """What things are called in a Docker Engine: every name there carries its project and environment."""
 
-import re
-
 from releaser.model.value import JsonMap
 from releaser.planning import fingerprint
 
@@ -19,8 +17,6 @@ LARGEST_SECRET = 500 * 1024
 DEFAULT_NETWORK = "default"
 """The network that services join without a word."""
 
-_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+\Z")
-
 
 def prefix(project: str, environment: str) -> str:
     """What every name of an environment begins with."""
@@ -34,7 +30,7 @@ def of(start: str, name: str) -> str:
 
 def network_name(start: str, key: str, body: JsonMap | None) -> str:
     """The declared name, else one that says by content which options the network was made with."""
-    options = {word: value for word, value in (body or {}).items() if value not in (None, {}, [])}
+    options = {word: value for word, value in (body or {}).items() if value not in (None, False, {}, [])}
     if "name" in options:
         return str(options["name"])
     named = of(start, key)
@@ -54,8 +50,3 @@ def external_name(key: str, body: JsonMap) -> str:
 def container_name(start: str, service: str, revision: int, number: int) -> str:
     """A replica's container in plain Docker; instances are counted from 1 on."""
     return f"{start}-{service}-r{revision}-{number}"
-
-
-def acceptable(name: str) -> bool:
-    """Whether an engine takes it as the name of a container, volume, network, service, config or secret."""
-    return _NAME.match(name) is not None

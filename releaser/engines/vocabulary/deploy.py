@@ -82,7 +82,7 @@ DEPLOY = (
     *rows(
         {
             "deploy.placement.constraints": (idle(_ONE_HOST, told=True), to("Placement.Constraints")),
-            "deploy.placement.preferences": (idle(_ONE_HOST, told=True), to("Placement.Preferences")),
+            "deploy.placement.preferences.*.spread": (idle(_ONE_HOST, told=True), to("Placement.Preferences")),
             "deploy.placement.max_replicas_per_node": (idle(_ONE_HOST, told=True), to("Placement.MaxReplicas")),
         }
     ),
