@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+from releaser.engines.moby import pulls
 from releaser.model.errors import EngineUnreachable
 from releaser.model.value import Json, JsonMap
 from releaser.planning.redact import printable
@@ -105,6 +106,30 @@ class Client:
         except Refused:
             return ""
         return printable(demultiplexed(response.content).decode(errors="replace").strip())
+
+    def pull(self, reference: str, platform: str | None, tell: Callable[[str], None]) -> JsonMap:
+        """The image's inspection, after a pull where it is not there. Raises ApplyFailed, EngineUnreachable."""
+        try:
+            found = self.call("GET", f"/images/{reference}/json")
+        except Refused:
+            found = self._pulled(reference, platform, tell)
+        return found
+
+    def _pulled(self, reference: str, platform: str | None, tell: Callable[[str], None]) -> JsonMap:
+        try:
+            response = self._request(
+                "POST",
+                "/images/create",
+                params=_flat({"fromImage": reference, "platform": platform}),
+                headers=self.auth(reference),
+                timeout=(_CONNECT, 300),
+                stream=True,
+            )
+            with response:
+                pulls.follow(response.iter_lines(), tell)
+            return self.call("GET", f"/images/{reference}/json")
+        except (Refused, pulls.Failed) as failed:
+            raise pulls.explained(str(failed), reference, reference.partition("/")[0]) from failed
 
     def auth(self, reference: str) -> dict[str, str]:
         """The header with the login for the reference's registry; empty where there is none."""
