@@ -128,6 +128,17 @@ def test_a_mounted_file_needs_no_warning() -> None:
     assert api(secrets={"file": {}}).warnings == ()
 
 
+def test_words_that_compose_does_not_know_are_not_written_but_said() -> None:
+    services = {"api": {"image": "api"}, "job": {"image": "api", "on": ["rollback"]}}
+    rendering = rendered(environment(services=services, ignore={"api": ("deploy.replicas",)}))
+
+    assert set(body(rendering, "service/job")) == {"image"}
+    assert rendering.warnings == (
+        "without effect in a folder: on (job)",
+        "without effect in a folder: ignore (compose.yaml is written as a whole)",
+    )
+
+
 def test_a_config_is_named_by_its_content_and_mounted_by_its_own_name() -> None:
     declared = environment(
         services={"api": {"image": "api", "configs": {"app": {}}}}, configs={"app": {"content": "x"}}
