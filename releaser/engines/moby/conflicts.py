@@ -122,7 +122,7 @@ def _says_target(words: JsonMap, section: str, name: str) -> bool:
 
 def _attempts(words: JsonMap) -> Iterator[Wrong]:
     policy = at_path(words, ("deploy", "restart_policy")) or {}
-    if policy.get("max_attempts") and "restart" not in words and policy.get("condition", "any") != "on-failure":
+    if policy.get("max_attempts") and policy.get("condition", "any") != "on-failure":
         message = "plain Docker counts attempts with `condition: on-failure` alone"
         yield Wrong(
             ("deploy", "restart_policy", "max_attempts"), message, "remove it, or write `condition: on-failure`"

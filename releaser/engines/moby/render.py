@@ -149,7 +149,8 @@ class _Renderer:
         words = self._environment.services[name]
         if runs_on(words) and name not in self._jobs:
             message = f"`{by}` waits until `{name}` has completed, but `{name}` is started again whenever it ends"
-            path = ("restart",) if "restart" in words else ("deploy", "restart_policy", "condition")
+            policy = words.get("deploy", {}).get("restart_policy")
+            path = ("deploy", "restart_policy", "condition") if policy else ("restart",)
             yield self._problem(message, 'write `restart: "no"`', ("services", name, *path))
 
     def _on(self, name: str, words: JsonMap) -> Iterator[Problem]:

@@ -3,13 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from releaser.engines.moby import names
+from releaser.engines.moby import words as api
 from releaser.engines.rendering import text
 from releaser.model.value import Json, JsonMap, Value, dotted
 
 COMPLETED = "service_completed_successfully"
 JOB = "replicated-job"
-
-_AGAIN = {"always", "unless-stopped"}
 
 
 class Names(Value, frozen=True, kw_only=True):
@@ -145,5 +144,5 @@ def needed(words: JsonMap) -> list[str]:
 
 def runs_on(words: JsonMap) -> bool:
     """Whether a container that ended is always started again, so that the service never ends."""
-    policy = words.get("deploy", {}).get("restart_policy", {})
-    return words.get("restart") in _AGAIN or policy.get("condition") == "any"
+    found = api.restarting(words)
+    return found is not None and found.condition == "any"

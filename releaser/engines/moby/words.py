@@ -149,6 +149,14 @@ def restart_policy(policy: JsonMap) -> Restart:
     )
 
 
+def restarting(words: JsonMap) -> Restart | None:
+    """What the service says; `deploy.restart_policy` goes before `restart`, as in Compose. None: it says nothing."""
+    policy = (words.get("deploy") or {}).get("restart_policy")
+    if policy:
+        return restart_policy(policy)
+    return restart(words["restart"]) if "restart" in words else None
+
+
 class Device(Value, frozen=True, kw_only=True):
     """A device of the host in a container."""
 
@@ -208,6 +216,7 @@ __all__ = [
     "replicas",
     "restart",
     "restart_policy",
+    "restarting",
     "seconds",
     "secret_files",
     "text",

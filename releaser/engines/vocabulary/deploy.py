@@ -37,7 +37,7 @@ def _rollout(word: str, place: str) -> tuple[Row, ...]:
 
 _POLICY = {
     "deploy.restart_policy.condition": (
-        to("HostConfig.RestartPolicy.Name; `restart` goes before it"),
+        to("HostConfig.RestartPolicy.Name"),
         to("RestartPolicy.Condition"),
     ),
     "deploy.restart_policy.max_attempts": (

@@ -27,7 +27,10 @@ PROCESS = rows(
         "stdin_open": (to("OpenStdin"), to("ContainerSpec.OpenStdin")),
         "stop_signal": (to("StopSignal"), to("ContainerSpec.StopSignal")),
         "stop_grace_period": (to("StopTimeout, and how long a stop waits"), to("ContainerSpec.StopGracePeriod")),
-        "restart": (to("HostConfig.RestartPolicy"), to("RestartPolicy; `deploy.restart_policy` goes before it")),
+        "restart": (
+            to("HostConfig.RestartPolicy; `deploy.restart_policy` goes before it"),
+            to("RestartPolicy; `deploy.restart_policy` goes before it"),
+        ),
         "labels": (to("Labels"), to("ContainerSpec.Labels")),
         "annotations": (
             to("HostConfig.Annotations", needs="1.43"),

@@ -244,6 +244,14 @@ def test_a_restart_policy() -> None:
     assert words.restart_policy({}).condition == "any"
 
 
+def test_the_policy_goes_before_the_word() -> None:
+    policy = {"restart_policy": {"condition": "none"}}
+
+    assert words.restarting({"restart": "always", "deploy": policy}) == words.restart_policy(policy["restart_policy"])
+    assert words.restarting({"restart": "always", "deploy": {}}) == words.restart("always")
+    assert words.restarting({"deploy": {"restart_policy": {}}}) is None
+
+
 def test_folders_in_memory() -> None:
     assert words.tmpfs({"tmpfs": ["/tmp:size=64m,exec", "/run"]}) == {"/run": "", "/tmp": "size=64m,exec"}
     assert words.tmpfs({"tmpfs": "/run"}) == {"/run": ""}
