@@ -37,6 +37,8 @@ def _mounted(words: JsonMap) -> Iterator[tuple[Path, str]]:
         yield ("volumes", key, "target"), mount["target"]
     for folder in api.tmpfs(words):
         yield ("tmpfs",), folder
+    if "shm_size" in words:
+        yield ("shm_size",), "/dev/shm"  # noqa: S108 - a path in a container
     for file in api.config_files(words):
         yield ("configs", file.name), file.target
     for file in api.secret_files(words):

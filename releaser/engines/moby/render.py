@@ -10,6 +10,7 @@ from releaser.engines import rendering, vocabulary
 from releaser.engines.moby import limits, names
 from releaser.engines.moby.advice import about_services, about_volumes, title
 from releaser.engines.moby.conflicts import conflicts
+from releaser.engines.moby.forms import malformed
 from releaser.engines.moby.service import COMPLETED, Names, Rendered, awaited, jobs, lenders, needed, runs_on, service
 from releaser.engines.vocabulary import DOCKER, SWARM
 from releaser.model.environment import Environment
@@ -86,7 +87,7 @@ class _Renderer:
             yield from self._without_instances(name, words)
             yield from self._lenders(name, words)
             yield from self._words(vocabulary.SERVICE, ("services", name), words)
-            for path, message, hint in conflicts(words, docker=self._kind == DOCKER):
+            for path, message, hint in (*malformed(words), *conflicts(words, docker=self._kind == DOCKER)):
                 yield self._problem(message, hint, ("services", name, *path))
         for key in self._used("networks"):
             yield from self._section(vocabulary.NETWORK, ("networks", key), self._networks[key])

@@ -1,6 +1,6 @@
 """Declared words in the units and shapes of the Docker Engine's API, where both engines want the same."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from releaser.engines.moby.mounted import (
     SECRETS_FOLDER,
@@ -99,8 +99,15 @@ def _port(key: str, port: JsonMap) -> Port:
 
 def exposed(words: JsonMap) -> tuple[str, ...]:
     """`8080/tcp` of every port that the service says it has, published or not."""
-    own = {entry if "/" in entry else f"{entry}/tcp" for entry in texts(words.get("expose") or [])}
+    own = {port for entry in texts(words.get("expose") or []) for port in _every(entry)}
     return tuple(sorted(own | {port.inside for port in ports(words)}))
+
+
+def _every(entry: str) -> Iterator[str]:
+    """Each port of `80`, `53/udp` or `7000-7005`."""
+    span, _, protocol = entry.partition("/")
+    first, _, last = span.partition("-")
+    return (f"{port}/{protocol or 'tcp'}" for port in range(int(first), int(last or first) + 1))
 
 
 def ulimits(words: JsonMap) -> list[dict[str, Json]]:
