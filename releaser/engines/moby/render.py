@@ -143,6 +143,8 @@ class _Renderer:
     def refused(self, refuse: Refuse) -> Iterator[Problem]:
         """What the engine's translator refuses."""
         for name, rendered in self._bodies.items():
+            if any(True for _ in malformed(self._services[name])):
+                continue  # a translator may rely on the form of what it is given
             for path, message, hint in refuse(name, rendered.body):
                 yield self._problem(message, hint, ("services", name, *path))
 

@@ -315,19 +315,27 @@ networks:
 def test_a_translator_refuses_by_line_too(tmp_path: Path) -> None:
     (tmp_path / "envs").mkdir()
     (tmp_path / "envs/pipeline.yaml").write_text(PIPELINE)
-    (tmp_path / "envs/test1.yaml").write_text("services:\n  api:\n    image: api\n    command: echo 'a\n")
+    (tmp_path / "envs/test1.yaml").write_text("services:\n  api:\n    image: api\n    command: echo a\n")
     seen = []
 
     def refuse(name: str, body: Mapping[str, Json]) -> list[tuple[tuple[str, ...], str, str]]:
         seen.append((name, body["image"]))
-        return [(("command",), "a quote is open", "close it")]
+        return [(("command",), "it echoes", "let it run")]
 
     with pytest.raises(InvalidDeclarations) as raised:
         render(ProjectDeclarations(tmp_path).environment("test1"), V1, SWARM, refuse)
 
     (problem,) = raised.value.problems
-    assert (problem.message, problem.hint, problem.locations[0].line) == ("a quote is open", "close it", 4)
+    assert (problem.message, problem.hint, problem.locations[0].line) == ("it echoes", "let it run", 4)
     assert seen == [("api", V1.images["api"].reference)]
+
+
+def test_what_is_malformed_is_not_translated() -> None:
+    services = {"api": {"image": "api", "command": "'"}, "web": {"image": "web", "command": "echo"}}
+
+    with pytest.raises(InvalidDeclarations) as raised:
+        render(environment(services=services), V1, SWARM, lambda name, _: [(("command",), f"{name} runs", "stop it")])
+    assert [problem.message for problem in raised.value.problems] == ["a quote is open in `command`", "web runs"]
 
 
 def cases() -> list[tuple[str, str, list[str]]]:
