@@ -2,12 +2,64 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from typing import TYPE_CHECKING
 
+from releaser.engines.moby import platforms
+from releaser.engines.moby.errors import Refused
 from releaser.model.errors import ApplyFailed
 from releaser.model.value import JsonMap
 
+if TYPE_CHECKING:
+    from releaser.engines.moby.client import Client
+
 Tell = Callable[[str], None]
+
+_SILENCE = 300.0  # seconds without a word after which a pull is given up: a large layer is unpacked in silence
+
+
+def pull(engine: "Client", reference: str, platform: str | None, tell: Tell) -> JsonMap:
+    """An image's inspection, pulled where it is not there, or there for another platform only. Raises ApplyFailed."""
+    wanted = platform or platforms.of_engine(engine.info())
+    found = _inspected(engine, reference)
+    if found is None or not platforms.serves(platforms.of_image(found), wanted):
+        _pull(engine, reference, platform, tell)
+        found = _inspected(engine, reference)
+    if found is None:
+        raise ApplyFailed(
+            f"the engine pulled {reference} and does not have it", hint="see what it has: docker images --digests"
+        )
+    if not platforms.serves(platforms.of_image(found), wanted):
+        raise ApplyFailed(
+            f"{reference} is for {platforms.of_image(found)}, and {wanted} is needed",
+            hint="build it for that platform and push an index of both, or correct `platforms`",
+        )
+    return found
+
+
+def registry_of(reference: str) -> str:
+    """The registry that an image is pulled from: `registry.example.com:5000`, or `docker.io` where none is named."""
+    first, slash, _ = reference.partition("/")
+    named = slash and ("." in first or ":" in first or first == "localhost" or first != first.lower())
+    return "docker.io" if not named or first == "index.docker.io" else first
+
+
+def _inspected(engine: "Client", reference: str) -> JsonMap | None:
+    try:
+        found: JsonMap = engine.call("GET", f"/images/{reference}/json")
+    except Refused as refused:
+        if refused.status != 404:
+            raise ApplyFailed(f"the engine does not say whether it has {reference}: {refused.message}") from refused
+        return None
+    return found if has(found, reference) else None
+
+
+def _pull(engine: "Client", reference: str, platform: str | None, tell: Tell) -> None:
+    params = {"fromImage": reference, "platform": platform}
+    headers = engine.auth(reference)
+    try:
+        follow(engine.lines("POST", "/images/create", params=params, headers=headers, timeout=_SILENCE), tell)
+    except (Refused, Failed) as failed:
+        raise explained(str(failed), reference) from failed
 
 
 def has(inspected: JsonMap, reference: str) -> bool:
@@ -23,7 +75,7 @@ def has(inspected: JsonMap, reference: str) -> bool:
     )
 
 
-def follow(lines: Iterable[bytes], tell: Tell) -> None:
+def follow(lines: Iterable[bytes | None], tell: Tell) -> None:
     """Read a pull's stream to its end. Raises Failed with the engine's words."""
     layers: dict[str, str] = {}
     for event in _events(lines):
@@ -40,9 +92,9 @@ class Failed(Exception):
     """The pull ended with these words of the engine's."""
 
 
-def explained(words: str, reference: str, host: str) -> ApplyFailed:
+def explained(words: str, reference: str) -> ApplyFailed:
     """Why a pull failed and what to do, beside the engine's own words."""
-    lower = words.lower()
+    lower, host = words.lower(), registry_of(reference)
     for signs, message, hint in _CAUSES:
         if any(sign in lower for sign in signs):
             return ApplyFailed(message.format(image=reference, words=words), hint=hint.format(host=host))
@@ -92,12 +144,14 @@ _CAUSES = (
 )
 
 
-def _events(lines: Iterable[bytes]) -> Iterator[JsonMap]:
+def _events(lines: Iterable[bytes | None]) -> Iterator[JsonMap]:
     for line in lines:
-        with suppress(ValueError):
-            event = json.loads(line)
-            if isinstance(event, dict):
-                yield event
+        try:
+            event = json.loads(line or b"{}")
+        except ValueError:
+            continue
+        if isinstance(event, dict):
+            yield event
 
 
 def _familiar(repository: str) -> str:
