@@ -57,6 +57,9 @@ named in the plan; nothing is left out in silence.
 - Two things mounted at one target; `networks`, or a published port, beside a `network_mode` that has none.
 - A health check that begins with something else than CMD, CMD-SHELL or NONE, or with a time below a millisecond.
 - A soft limit above the hard one; a memory limit below 6M.
+- What Docker would refuse only when a container starts, after another one has stopped for it: an open quote in a
+  command; a signal, capability, limit or kernel parameter that Linux does not have; a name server that is no address; a
+  folder in memory with unknown options; a host name of more than 64 characters.
 - `on` at a service that is no job; waiting for the end of a service that is always started again.
 - Plain Docker, with several instances: `container_name`, a fixed address, a published port that is not `auto`.
 - Plain Docker: a config or secret below a folder in memory (`tmpfs`), where it would be hidden.
