@@ -29,6 +29,12 @@ class Lab(Protocol):
     atomic: bool
     """Whether an apply that is cut off leaves all services as before, or all as after."""
 
+    project: str
+    """The project that is delivered; one of its own where several suites share a target."""
+
+    def release(self) -> Release:
+        """A release with the images `api` and `web`, which must be there where they are run."""
+
     def engine(self) -> Engine:
         """An engine on the target, opened anew."""
 
@@ -46,6 +52,15 @@ class Lab(Protocol):
 
     def writes(self) -> Hashable:
         """What differs after any write, also after one that changed nothing."""
+
+
+class NothingRuns:
+    """The part of a lab whose target is its own, and pulls no images."""
+
+    project = PROJECT
+
+    def release(self) -> Release:
+        return release()
 
 
 class Silent:
@@ -127,17 +142,24 @@ def release(version: str = "v1", *images: str) -> Release:
     return Release(version=version, images=found, created_at=NOW, created_by="somebody")
 
 
+def running(name: str) -> list[str]:
+    """A command that says its name, runs on, and ends when it is told to."""
+    return ["/bin/sh", "-c", f"echo {name}; trap 'exit 0' TERM; while true; do sleep 0.1; done"]
+
+
 def first() -> Environment:
-    """What is delivered first."""
+    """What is delivered first; every engine that runs services can run it."""
     return environment(
         services={
             "api": {
                 "image": "api",
                 "environment": {"LEVEL": "info", "PASSWORD": {"secret": "password"}},
                 "configs": {"app": {"target": "/etc/app.ini"}},
+                "networks": {"front": {}},
+                "volumes": {"data": {"target": "/data"}},
             },
-            "web": {"image": "web", "deploy": {"replicas": 2}},
-            "worker": {"image": "api", "command": ["work"]},
+            "web": {"image": "web", "networks": {"front": {}}, "deploy": {"replicas": 2}},
+            "worker": {"image": "api", "command": running("worker"), "networks": {"front": {}}},
         },
         configs={"app": {"content": "level = 1\n"}},
         secrets={"password": {"from": "env", "name": "SHOP_PASSWORD"}},
@@ -151,7 +173,7 @@ def second() -> Environment:
     before = first()
     services = {name: dict(words) for name, words in before.services.items() if name != "worker"}
     services["api"]["environment"] = {"LEVEL": "debug", "PASSWORD": {"secret": "password"}}
-    services["cron"] = {"image": "api", "command": ["tick"]}
+    services["cron"] = {"image": "api", "command": running("cron"), "networks": {"front": {}}}
     return environment(
         services=services,
         configs={"app": {"content": "level = 2\n"}},
@@ -184,11 +206,20 @@ class Delivering:
         self.inventory = EMPTY
         self.revision = 0
 
+    @property
+    def scope(self) -> Scope:
+        return Scope(project=self.lab.project, environment=ENVIRONMENT, history=HISTORY)
+
+    def mark(self, revision: int, history: str = HISTORY) -> Mark:
+        """Ours, or another history's."""
+        return Mark(project=self.lab.project, environment=ENVIRONMENT, history=history, revision=revision)
+
     def observe(self) -> Observation:
-        return self.lab.engine().observe(SCOPE, self.inventory)
+        return self.lab.engine().observe(self.scope, self.inventory)
 
     def render(self, declared: Environment) -> Rendering:
-        return self.lab.engine().render(declared, release())
+        ours = msgspec.structs.replace(declared, project=self.lab.project)
+        return self.lab.engine().render(ours, self.lab.release())
 
     def work(self, resources: tuple[Resource, ...], *desired: Desired) -> Work:
         """What a planner makes of the resources and what is live."""
@@ -196,16 +227,17 @@ class Delivering:
         plan = planner.Wanted(
             resources=resources,
             inventory=self.inventory,
-            observation=engine.observe(SCOPE, self.inventory),
+            observation=engine.observe(self.scope, self.inventory),
             secrets={},
             owns_orphans=engine.capabilities.owns_orphans,
         )
         return Work(
-            mark=mark(self.revision + 1),
+            mark=self.mark(self.revision + 1),
             desired=desired or tuple(Desired(resource=resource) for resource in resources),
             changes=planner.changes(plan, lambda _resource, _path: None),
             base=self.inventory,
-            wait=3.0,
+            wait=60.0,
+            stable=0.2,
         )
 
     def deliver(self, declared: Environment) -> Work:
@@ -215,7 +247,8 @@ class Delivering:
     def perform(self, work: Work) -> Work:
         engine, progress = self.lab.engine(), Silent()
         engine.apply(work, Values(), Running(), progress)
-        assert engine.wait(work, Running(), progress).ready
+        readiness = engine.wait(work, Running(), progress)
+        assert readiness.ready, readiness.message
         self.revision += 1
         resources = tuple(desired.resource for desired in work.desired)
         self.inventory = inventory_after(self.observe(), resources, self.revision)
@@ -272,7 +305,7 @@ class EngineContract:
         lab.engine().apply(work, Values(), Running(), progress)
         observation = delivering.observe()
         assert fingerprints(observation) == wanted(delivering.render(first()).resources)
-        assert {live.mark for live in observation.resources.values()} == {mark(1)}
+        assert {live.mark for live in observation.resources.values()} == {delivering.mark(1)}
         points = [event.point for event in progress.events if event.point is not Point.ROLLING]
         assert Point.COMMITTED in points
         assert points == sorted(points, key=list(Point).index)
@@ -288,7 +321,7 @@ class EngineContract:
             desired=work.desired,
             changes=tuple(Change(resource=desired.resource.id, action=CREATE) for desired in work.desired),
             base=EMPTY,
-            wait=1.0,
+            wait=60.0,
         )
         lab.engine().apply(
             creating, Values(), Running(), Silent()
@@ -373,7 +406,7 @@ class EngineContract:
 
     def test_the_mark_of_another_history_is_seen(self, lab: Lab, delivering: Delivering) -> None:
         delivering.deliver(first())
-        theirs = Scope(project=PROJECT, environment=ENVIRONMENT, history="history-2")
+        theirs = msgspec.structs.replace(delivering.scope, history="history-2")
         observation = lab.engine().observe(theirs, EMPTY)
         plan = planner.Wanted(
             resources=delivering.render(first()).resources,
@@ -382,21 +415,21 @@ class EngineContract:
             secrets={},
             owns_orphans=lab.engine().capabilities.owns_orphans,
         )
-        assert set(planner.foreign(plan, mark(1, "history-2"))) == set(observation.resources)
-        assert planner.foreign(plan, mark(1)) == ()
+        assert set(planner.foreign(plan, delivering.mark(1, "history-2"))) == set(observation.resources)
+        assert planner.foreign(plan, delivering.mark(1)) == ()
 
     def test_adopting_changes_the_mark(self, lab: Lab, delivering: Delivering) -> None:
         work = delivering.deliver(first())
         adopting = Work(
-            mark=mark(1, "history-2"),
+            mark=delivering.mark(1, "history-2"),
             desired=work.desired,
             changes=tuple(Change(resource=desired.resource.id, action=UPDATE) for desired in work.desired),
             base=EMPTY,
-            wait=1.0,
+            wait=60.0,
         )
         lab.engine().apply(adopting, Values(), Running(), Silent())
         marks = {live.mark for live in delivering.observe().resources.values()}
-        assert marks == {mark(1, "history-2")}
+        assert marks == {delivering.mark(1, "history-2")}
 
     def test_values_are_asked_for_only_where_they_are_passed(self, lab: Lab, delivering: Delivering) -> None:
         values = Values()

@@ -6,10 +6,10 @@ import yaml
 
 from releaser.engines.directory.engine import DirectoryEngine
 from releaser.ports import Engine
-from tests.contracts.engine_contract import Delivering
+from tests.contracts.engine_contract import Delivering, NothingRuns
 
 
-class DirectoryLab:
+class DirectoryLab(NothingRuns):
     """A project with one delivered folder, and an editor for what is in it."""
 
     atomic = True
