@@ -13,8 +13,8 @@ from typing import TypeVar
 import msgspec
 
 from releaser.engines.moby import logs, pulls
-from releaser.engines.moby.connection import CONNECTIONS, LIMIT, Connection
-from releaser.engines.moby.errors import Refused, no_engine
+from releaser.engines.moby.connection import CONNECTIONS, Connection, Request
+from releaser.engines.moby.errors import Refused
 from releaser.model.errors import ApplyFailed, RegistryUnreachable
 from releaser.model.value import Json, JsonMap
 from releaser.ports import RegistryLogins
@@ -59,11 +59,16 @@ class Client:
         params: JsonMap | None = None,
         body: Json = None,
         headers: Mapping[str, str] | None = None,
-        timeout: float = LIMIT,
+        timeout: float | None = None,
     ) -> Json:
-        """The parsed answer, None where there is none. Raises Refused, EngineUnreachable."""
+        """The parsed answer, None where there is none. Raises Refused, EngineUnreachable.
+
+        It takes 15 seconds at most, if `timeout` does not say otherwise.
+        """
+        sent = {**(headers or {}), **({} if body is None else {"Content-Type": "application/json"})}
+        data = None if body is None else msgspec.json.encode(body)
         kind, data = self._connection.read(
-            method, path, timeout=timeout, params=_flat(params), json=body, headers=dict(headers or {})
+            Request(method=method, path=path, params=_flat(params), headers=sent, body=data, timeout=timeout)
         )
         if not data:
             return None
@@ -72,22 +77,25 @@ class Client:
         try:
             return msgspec.json.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise no_engine(self._connection.host, f"{method} {path}: {error}") from error
+            raise self._connection.no_engine(f"{method} {path}: {error}") from error
 
     def upload(self, path: str, data: bytes, params: JsonMap) -> None:
         """Send a tar. Raises Refused, EngineUnreachable."""
         headers = {"Content-Type": "application/x-tar"}
-        self._connection.read("PUT", path, timeout=ARCHIVE, params=_flat(params), data=data, headers=headers)
+        self._connection.read(
+            Request(method="PUT", path=path, params=_flat(params), headers=headers, body=data, timeout=ARCHIVE)
+        )
 
     def download(self, path: str, params: JsonMap) -> bytes:
         """Fetch a tar of at most 64 MiB. Raises Refused, EngineUnreachable."""
-        return self._connection.read("GET", path, timeout=ARCHIVE, most=_MAX_DOWNLOAD, params=_flat(params))[1]
+        request = Request(method="GET", path=path, params=_flat(params), timeout=ARCHIVE, most=_MAX_DOWNLOAD)
+        return self._connection.read(request)[1]
 
     def logs(self, path: str, tail: int = 20) -> str:
         """The last lines of both streams, as they may be shown; empty where there are none, or they cannot be read."""
         params = {"stdout": "1", "stderr": "1", "tail": str(tail)}
         try:
-            return logs.shown(self._connection.read("GET", path, params=params)[1])
+            return logs.shown(self._connection.read(Request(method="GET", path=path, params=params))[1])
         except Refused:
             return ""
 
@@ -102,7 +110,9 @@ class Client:
         self, method: str, path: str, *, params: JsonMap, headers: Mapping[str, str], timeout: float
     ) -> Iterator[bytes | None]:
         """The lines of a long answer as they come, None while none comes. Raises Refused, EngineUnreachable."""
-        return self._connection.lines(method, path, timeout=timeout, params=_flat(params), headers=dict(headers))
+        return self._connection.lines(
+            Request(method=method, path=path, params=_flat(params), headers=dict(headers), timeout=timeout)
+        )
 
     def auth(self, reference: str) -> dict[str, str]:
         """The header with the login for a reference's registry; empty where none is known. Raises ApplyFailed."""

@@ -1,4 +1,4 @@
-"""A connection to one engine over docker-py's transport: opened at the first call, every call with a time limit."""
+"""A connection to one engine: made at the first call, in an API that both sides speak; every call has a time limit."""
 
 import threading
 import time
@@ -6,19 +6,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import msgspec
 
+from releaser import __version__
 from releaser.engines.moby import errors, hosts
+from releaser.engines.moby.dialling import CONNECT, Dialler, dialler
 from releaser.engines.moby.errors import Refused
 from releaser.engines.moby.ticking import ticking
 from releaser.model.errors import EngineUnreachable
-from releaser.model.value import Json, Value
+from releaser.model.value import Value
 from releaser.planning.redact import printable
 
 if TYPE_CHECKING:
-    from docker import APIClient
-    from requests import Response
+    from urllib3 import BaseHTTPResponse, HTTPConnectionPool
 
 OLDEST = "1.41"
 """The oldest API that has what is needed: that of Docker 20.10."""
@@ -32,9 +34,24 @@ LIMIT = 15.0
 CONNECTIONS = 8
 """Calls at a time."""
 
-_CONNECT = 3.0
 _PIECE = 1 << 16
-_MOST = 256 << 20  # bytes of an answer
+
+
+class Request(Value, frozen=True, kw_only=True):
+    """What is asked; the path is without the API's version."""
+
+    method: str
+    path: str
+    params: Mapping[str, str] = {}
+    headers: Mapping[str, str] = {}
+    body: bytes | None = None
+    timeout: float | None = None  # seconds; None: the usual limit
+    most: int = 256 << 20  # bytes of the answer
+
+    @property
+    def target(self) -> str:
+        """The path with its parameters."""
+        return f"{self.path}?{urlencode(self.params)}" if self.params else self.path
 
 
 class _Version(Value, frozen=True, kw_only=True):
@@ -57,44 +74,40 @@ class Connection:
         return self._opened.host.place if self._opened else hosts.place_of(self._declared, self._environ)
 
     @property
-    def host(self) -> hosts.Host:
-        """The engine's address. Raises EngineUnreachable where it cannot be found out."""
-        return self._opened.host if self._opened else hosts.find(self._declared, self._environ)
-
-    @property
     def version(self) -> str:
         """The API's version that both sides speak. Raises EngineUnreachable."""
         return self._open().version
 
-    def read(
-        self, method: str, path: str, *, timeout: float = LIMIT, most: int = _MOST, **words: Json
-    ) -> tuple[str, bytes]:
+    def read(self, request: Request) -> tuple[str, bytes]:
         """An answer's media type and its whole body. Raises Refused, EngineUnreachable."""
-        opened = self._open()
-        ask = partial(opened.read, method, f"/v{opened.version}{path}", timeout, most, words)
+        ask = partial(self._open().read, request)
         try:
             return ask()
         except EngineUnreachable as error:
             # An engine that was started anew has closed the connections that we kept; what only reads is asked again.
-            if method != "GET" or not errors.broken_off(error.__cause__):
+            if request.method != "GET" or not errors.broken_off(error.__cause__):
                 raise
         return ask()
 
-    def lines(self, method: str, path: str, *, timeout: float = LIMIT, **words: Json) -> Iterator[bytes | None]:
-        """An answer's lines as they come, and None while none comes; `timeout` is for each of them.
+    def lines(self, request: Request) -> Iterator[bytes | None]:
+        """An answer's lines as they come, and None while none comes; the limit is for each of them.
 
         Who stops reading breaks the call off. Raises Refused, EngineUnreachable.
         """
         opened = self._open()
-        with opened.send(method, f"/v{opened.version}{path}", timeout, words) as response:
-            yield from ticking(lambda: opened.piece(response), response.raw.shutdown)
+        with opened.send(request) as response:
+            yield from ticking(lambda: opened.piece(response), response.shutdown)
+
+    def no_engine(self, why: str) -> EngineUnreachable:
+        """Something answered, and not as an engine would."""
+        return errors.no_engine(self._open().host, why)
 
     def close(self) -> None:
         """Let go of it; the next call connects again."""
         with self._lock:
             opened, self._opened = self._opened, None
         if opened:
-            opened.api.close()
+            opened.close()
 
     def _open(self) -> "_Opened":
         with self._lock:
@@ -104,86 +117,114 @@ class Connection:
 
 
 class _Opened:
-    """A session with one engine."""
+    """Kept connections to one engine."""
 
-    def __init__(self, host: hosts.Host, api: "APIClient", proxies: Mapping[str, str]) -> None:
+    def __init__(self, host: hosts.Host, reach: Dialler) -> None:
         self.host = host
-        self.api = api
-        self.version = OLDEST
-        self._proxies = dict(proxies)
+        self.version = ""
+        self._reach = reach
+        self._pool = _pool(host, reach)
 
-    def send(self, method: str, path: str, timeout: float, words: Mapping[str, Json]) -> "Response":
+    @contextmanager
+    def send(self, request: Request) -> Iterator["BaseHTTPResponse"]:
         """An answer whose body is still to be read. Raises Refused, EngineUnreachable."""
-        headers = {"Accept-Encoding": "identity", **words.get("headers", {})}
-        with self._translated():
-            response = self.api.request(
-                method,
-                f"{self.api.base_url}{path}",
-                stream=True,
-                timeout=(_CONNECT, timeout),
-                verify=self.api.verify,  # said each time: a variable of the environment would count for more
-                proxies=self._proxies,
-                **{**words, "headers": headers},
-            )
-        if response.status_code >= 400:
-            with response:
-                raise self._refused(response)
-        return response  # type: ignore[no-any-return] # docker-py has no types
+        from urllib3 import Timeout  # noqa: PLC0415 - a good part of a short command's time
 
-    def piece(self, response: "Response") -> bytes:
+        with self._translated():
+            response = self._pool.urlopen(
+                request.method,
+                f"/v{self.version}{request.target}" if self.version else request.target,
+                body=request.body,
+                headers={"User-Agent": f"releaser/{__version__}", **request.headers},
+                timeout=Timeout(connect=CONNECT, read=request.timeout or LIMIT),
+                retries=False,
+                redirect=False,
+                preload_content=False,
+            )
+        try:
+            if response.status >= 400:
+                raise self._refused(response)
+            yield response
+        finally:
+            response.close()  # one that was read to its end has given its connection back before
+
+    def piece(self, response: "BaseHTTPResponse") -> bytes:
         """What has come of the body, at least a byte; empty at its end. Raises EngineUnreachable."""
         with self._translated():
-            return response.raw.read1(_PIECE)
+            return response.read1(_PIECE)
 
-    def read(self, method: str, path: str, timeout: float, most: int, words: Mapping[str, Json]) -> tuple[str, bytes]:
+    def read(self, request: Request) -> tuple[str, bytes]:
         """Send and read the whole answer within the limit: a peer that says a little now and then holds nobody."""
-        end = time.monotonic() + timeout
+        limit = request.timeout or LIMIT
+        end = time.monotonic() + limit
         body = bytearray()
-        with self.send(method, path, timeout, words) as response:
+        with self.send(request) as response:
             while piece := self.piece(response):
                 body += piece
-                if len(body) > most:
-                    raise errors.no_engine(self.host, f"the answer to {path} has more than {most} bytes")
+                if len(body) > request.most:
+                    raise errors.no_engine(self.host, f"more than {request.most} bytes in answer to {request.path}")
                 if time.monotonic() > end:
-                    raise errors.unreachable(self.host, TimeoutError(), timeout)
+                    raise errors.unreachable(self.host, TimeoutError(), limit)
             return response.headers.get("Content-Type", ""), bytes(body)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._pool.close()
+        self._reach.close()
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
-        from requests.exceptions import RequestException  # noqa: PLC0415 - with docker, when an engine is spoken to
-        from urllib3.exceptions import HTTPError  # noqa: PLC0415 - what reading an answer raises
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415 - as above
 
         began = time.monotonic()
         try:
             yield
-        except (RequestException, HTTPError, OSError) as error:
-            raise errors.unreachable(self.host, error, time.monotonic() - began) from error
+        except (HTTPError, OSError) as error:
+            waited = time.monotonic() - began
+            raise errors.unreachable(self.host, error, waited, self._reach.last_words()) from error
 
-    def _refused(self, response: "Response") -> Refused | EngineUnreachable:
+    def _refused(self, response: "BaseHTTPResponse") -> Refused | EngineUnreachable:
         data = self.piece(response)
         try:
             said = str(msgspec.json.decode(data)["message"])
         except (msgspec.DecodeError, KeyError, TypeError, UnicodeDecodeError):
-            said = data.decode(errors="replace") or f"status {response.status_code}"
-        if response.status_code == 400 and "HTTP request to an HTTPS server" in said:
+            said = data.decode(errors="replace") or f"status {response.status}"
+        if response.status == 400 and "HTTP request to an HTTPS server" in said:
             return errors.asks_for_tls(self.host)
-        return Refused(response.status_code, printable(said.strip(), lines=True))
+        return Refused(response.status, printable(said.strip(), lines=True))
+
+
+def _pool(host: hosts.Host, reach: Dialler) -> "HTTPConnectionPool":
+    from urllib3.connection import HTTPConnection  # noqa: PLC0415 - as above
+    from urllib3.connectionpool import HTTPConnectionPool  # noqa: PLC0415
+
+    class Dialled(HTTPConnection):
+        def connect(self) -> None:
+            self.sock = reach.connect()
+
+    class Pool(HTTPConnectionPool):
+        ConnectionCls = Dialled
+
+    return Pool(host.name or "localhost", host.port, maxsize=CONNECTIONS)
 
 
 def _negotiated(host: hosts.Host, environ: Mapping[str, str]) -> _Opened:
-    """A session in the newest API that both sides speak; asks the engine once."""
-    opened = _session(host, environ)
+    """A connection in the newest API that both sides speak; asks the engine once."""
+    try:
+        opened = _Opened(host, dialler(host, environ))
+    except OSError as error:  # a certificate, or its key
+        raise errors.unreachable(host, error, 0) from error
     try:
         opened.version = _common(host, _asked(opened))
     except BaseException:
-        opened.api.close()
+        opened.close()
         raise
     return opened
 
 
 def _asked(opened: _Opened) -> _Version:
     try:
-        _, body = opened.read("GET", "/version", LIMIT, _PIECE, {})
+        _, body = opened.read(Request(method="GET", path="/version", most=_PIECE))
         return msgspec.json.decode(body, type=_Version)
     except Refused as refused:
         raise errors.no_engine(opened.host, f"GET /version: {refused.message}") from refused
@@ -205,31 +246,3 @@ def _common(host: hosts.Host, engine: _Version) -> str:
 
 def _number(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
-
-
-def _session(host: hosts.Host, environ: Mapping[str, str]) -> _Opened:
-    import docker  # noqa: PLC0415 - a tenth of a second, for those who speak to an engine only
-    from requests.utils import get_environ_proxies  # noqa: PLC0415
-
-    tls = False if host.tls is None else docker.tls.TLSConfig(**_certificates(host.tls))
-    name = f"[{host.name}]" if ":" in host.name else host.name
-    urls = {"unix": f"unix://{host.path}", "tcp": f"tcp://{name}:{host.port}", "ssh": "tcp://localhost:22"}
-    try:
-        # The version is found out afterwards, as docker-py would say little about what went wrong.
-        api = docker.APIClient(urls[host.scheme], version=OLDEST, timeout=LIMIT, tls=tls, user_agent="releaser")
-    except (docker.errors.DockerException, ValueError) as error:
-        raise EngineUnreachable(
-            f"the engine at {errors.where(host)} is not asked: {printable(str(error))}",
-            hint="see whether Docker's own config.json is in order: docker info",
-        ) from error
-    api.trust_env = False  # neither ~/.netrc nor REQUESTS_CA_BUNDLE has a say
-    if host.scheme == "ssh":
-        from releaser.engines.moby.ssh import SshAdapter  # noqa: PLC0415 - with docker
-
-        api.mount(api.base_url, SshAdapter(host, environ, CONNECTIONS))
-    return _Opened(host, api, get_environ_proxies(api.base_url) if host.scheme == "tcp" else {})
-
-
-def _certificates(tls: hosts.Tls) -> dict[str, Json]:
-    pair = (str(tls.cert), str(tls.key)) if tls.cert and tls.key else None
-    return {"ca_cert": str(tls.ca) if tls.ca else None, "client_cert": pair, "verify": tls.verify}

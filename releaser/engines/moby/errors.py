@@ -21,16 +21,21 @@ class Refused(Exception):
         self.message = message
 
 
-def unreachable(host: Host, error: BaseException, waited: float) -> EngineUnreachable:
-    """Why a call did not get through in the seconds that it was waited for, whatever the libraries made of it."""
+def unreachable(host: Host, error: BaseException, waited: float, said: str = "") -> EngineUnreachable:
+    """Why a call did not get through in the seconds that it was waited for, whatever the libraries made of it.
+
+    `said`: the last words of the program that leads to the engine.
+    """
     causes = list(_causes(error))
-    for explain in (_ssh, _tls, _unix, _network):
-        found = explain(host, causes)
-        if found is not None:
-            return EngineUnreachable(f"the engine at {where(host)} {found[0]}", hint=found[1])
-    late = any(isinstance(cause, TimeoutError) for cause in causes)
-    why = f" within {waited:.0f} s" if late else f": {printable(str(error))[:_LONGEST]}"
-    return EngineUnreachable(f"the engine at {where(host)} does not answer{why}", hint=_look(host))
+    for why, hint in (*_by_ssh(host, causes, said), *_by_tls(host, causes), *_by_number(host, causes)):
+        return EngineUnreachable(f"the engine at {where(host)} {why}", hint=hint)
+    if any(isinstance(cause, TimeoutError) for cause in causes):
+        why = f"does not answer within {waited:.0f} s"
+    elif broken_off(error):
+        why = "broke the connection off"
+    else:
+        why = f"does not answer: {printable(str(error))[:_LONGEST]}"
+    return EngineUnreachable(f"the engine at {where(host)} {why}", hint=_look(host))
 
 
 def broken_off(error: BaseException | None) -> bool:
@@ -98,15 +103,17 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         todo += [cause for cause in more if isinstance(cause, BaseException)]
 
 
-_Found = tuple[str, str] | None
+_Found = Iterator[tuple[str, str]]
+"""Why, and what to do: the first that is found counts."""
 
 
-def _ssh(host: Host, causes: list[BaseException]) -> _Found:
+def _by_ssh(host: Host, causes: list[BaseException], said: str) -> _Found:
     if host.scheme != "ssh":
-        return None
-    said = next((str(cause) for cause in causes if type(cause).__name__ == "SshEnded"), None)
-    if said is None:
-        return None
+        return
+    if not said:
+        if _number(causes) in {errno.ENOENT, errno.EACCES}:
+            yield "is not reached: there is no program ssh", "install OpenSSH's client, and put it on the PATH"
+        return
     target = f"{host.user}@{host.name}" if host.user else host.name
     login = f"ssh {f'-p {host.port} ' if host.port else ''}{target}"
     if "Permission denied" in said:
@@ -115,56 +122,44 @@ def _ssh(host: Host, causes: list[BaseException]) -> _Found:
         hint = f"connect once by hand, and compare the key: {login}"
     elif "not found" in said and "docker" in said:
         hint = f"the docker command has to be on the PATH of that user: {login} docker version"
-    elif "docker.sock" in said or "daemon" in said:
-        hint = f"see whether it runs there, and that user may use it: {login} docker info"
     else:
-        hint = f"see what is in the way: {login} docker version"
-    return f"is not reached by ssh: {said}", hint
+        hint = f"see whether it works by hand: {login} docker info"
+    yield f"is not reached by ssh: {said}", hint
 
 
-def _tls(host: Host, causes: list[BaseException]) -> _Found:
+def _by_tls(host: Host, causes: list[BaseException]) -> _Found:
     failed = next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None)
     if failed is None:
-        return None
-    said = getattr(failed, "verify_message", "") or failed.reason or str(failed)
-    folder = host.tls.ca.parent if host.tls and host.tls.ca else None
+        return
+    folder = host.tls.ca.parent if host.tls and host.tls.ca else "DOCKER_CERT_PATH"
     if isinstance(failed, ssl.SSLCertVerificationError):
-        hint = f"put the authority that signed its certificate into {folder or 'DOCKER_CERT_PATH'}/ca.pem"
+        hint = f"put the authority that signed its certificate into {folder}/ca.pem"
     elif failed.reason == "WRONG_VERSION_NUMBER":
-        hint = "it speaks without TLS: unset DOCKER_TLS_VERIFY and DOCKER_CERT_PATH if that is meant to be"
+        hint = "if it is meant to speak without TLS, unset DOCKER_TLS_VERIFY and DOCKER_CERT_PATH"
     else:
-        hint = f"it has to know our certificate: {folder or 'DOCKER_CERT_PATH'}/cert.pem, key.pem"
-    return f"does not agree on TLS: {printable(str(said)).replace('_', ' ').lower()}", hint
+        hint = f"see whether it takes our certificate: {folder}/cert.pem and key.pem"
+    said = getattr(failed, "verify_message", None) or failed.reason or failed
+    yield f"does not agree on TLS: {printable(str(said)).replace('_', ' ').lower()}", hint
 
 
-def _unix(host: Host, causes: list[BaseException]) -> _Found:
-    if host.scheme != "unix":
-        return None
-    number = _errno(causes)
-    start = "start Docker there (systemctl start docker), or name another engine: engine: {host: …}"
-    if number == errno.ENOENT:
-        return "is not there: no such socket", start
-    if number == errno.ECONNREFUSED:
-        return "does not run: nothing listens at its socket", start
-    if number in {errno.EACCES, errno.EPERM}:
-        return (
-            "is not ours to use: permission denied",
-            "join the group docker (usermod -aG docker USER), then log in anew",
-        )
-    return None
-
-
-def _network(host: Host, causes: list[BaseException]) -> _Found:
+def _by_number(host: Host, causes: list[BaseException]) -> _Found:
+    """The operating system's numbers, where they say something in particular."""
     if any(isinstance(cause, socket.gaierror) for cause in causes):
-        return f"is not found: no address is known for {host.name}", "correct the name, or see whether DNS works"
-    number = _errno(causes)
-    if number == errno.ECONNREFUSED:
-        return "does not run: connection refused", f"see whether it listens at port {host.port} there"
-    if number in {errno.ECONNRESET, errno.EPIPE}:
-        return "broke the connection off", _look(host)
-    return None
+        yield f"is not found: no address is known for {host.name}", "correct the name, or see whether DNS works"
+        return
+    start = "start Docker there (systemctl start docker), or name another engine: engine: {host: …}"
+    match host.scheme, _number(causes):
+        case "unix", errno.ENOENT:
+            yield "is not there: no such socket", start
+        case "unix", errno.ECONNREFUSED:
+            yield "does not run: nothing listens at its socket", start
+        case "unix", errno.EACCES | errno.EPERM:
+            hint = "join the group docker (usermod -aG docker USER), then log in anew"
+            yield "is not ours to use: permission denied", hint
+        case "tcp", errno.ECONNREFUSED:
+            yield "does not run: connection refused", f"see whether it listens at port {host.port} there"
 
 
-def _errno(causes: list[BaseException]) -> int | None:
+def _number(causes: list[BaseException]) -> int | None:
     numbers = (cause.errno for cause in causes if isinstance(cause, OSError) and cause.errno is not None)
     return next(numbers, None)

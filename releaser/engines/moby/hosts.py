@@ -24,7 +24,7 @@ CONTEXT = "context:"
 _DEFAULT_CONTEXT = "default"
 _MAX_FILE = 1 << 20
 _PORT, _TLS_PORT = 2375, 2376
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*\Z")
+_NAME = re.compile(r"[A-Za-z0-9_:][A-Za-z0-9_.:-]*\Z")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]*\Z")
 _LOOK = "write unix:///var/run/docker.sock, tcp://HOST:2376, ssh://USER@HOST or context:NAME"
 
@@ -56,7 +56,7 @@ def place_of(declared: str | None, environ: Mapping[str, str]) -> str:
     try:
         return find(declared, environ).place
     except EngineUnreachable:
-        return declared or "the current Docker context"
+        return _shown(declared) if declared else "the current Docker context"
 
 
 def find(declared: str | None, environ: Mapping[str, str]) -> Host:
@@ -170,8 +170,7 @@ def _tls_in(folder: Path, *, verify: bool = True) -> Tls:
 
 
 def _parsed(text: str, place: str, command: str, tls: Callable[[], Tls | None]) -> Host:
-    # What is shown never has what stands before an @ behind a colon: a password.
-    shown = printable(re.sub(r"(?<=://)([^/@:]*):[^/]*@", r"\1:***@", text))
+    shown = _shown(text)
     if place == text:
         place = shown
     try:
@@ -195,6 +194,11 @@ def _parsed(text: str, place: str, command: str, tls: Callable[[], Tls | None]) 
         port = port or (_TLS_PORT if used else _PORT)
         return Host(place=place, scheme="tcp", name=url.hostname, port=port, tls=used, command=command)
     raise _not_an_address(shown, _LOOK)
+
+
+def _shown(text: str) -> str:
+    """An address without the password that somebody wrote into it."""
+    return printable(re.sub(r"(?<=://)([^/@:]*):[^/]*@", r"\1:***@", text))
 
 
 def _over_ssh(url: SplitResult, place: str, command: str) -> Host:

@@ -1,29 +1,19 @@
-"""The engine of another machine through the system's `ssh`, with the user's own keys, agent and settings.
-
-docker-py's own way asks for paramiko even where it runs `ssh`, and waits without a limit. Here the program's ends are a
-socket, so that the limits of every other connection hold, and its last words are kept.
-"""
+"""The engine of another machine through the system's `ssh`, with the user's own keys, agent and settings."""
 
 import shlex
 import socket
 import subprocess
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import IO
-
-from requests import PreparedRequest, Response
-from requests.adapters import HTTPAdapter
-from requests.exceptions import ConnectionError as NotConnected
-from urllib3.connection import HTTPConnection
-from urllib3.connectionpool import HTTPConnectionPool
 
 from releaser.engines.moby.hosts import Host
 from releaser.planning.redact import printable
 
 _CONNECT = 10  # seconds; shorter than a call's limit, so that ssh says why it does not get there
-_END = 2.0  # seconds that a program which was told to end is waited for
-_KEPT = 2000
+_END = 2.0  # seconds that a program which is about to end is waited for
+_KEPT = 2000  # bytes of what it said
 
 
 def argv(host: Host) -> list[str]:
@@ -38,61 +28,17 @@ def argv(host: Host) -> list[str]:
     ]
 
 
-class SshEnded(NotConnected):
-    """The program ended, and these are its last words."""
+class Programs:
+    """The running programs, one a connection; each ends with its connection, at the latest with all of them."""
 
-
-class SshAdapter(HTTPAdapter):
-    """Carries requests to one engine, through as many programs as there are requests at a time."""
-
-    def __init__(self, host: Host, environ: Mapping[str, str], connections: int) -> None:
-        super().__init__()
-        self._programs = _Programs(argv(host), environ)
-        programs = self._programs
-
-        class Connection(HTTPConnection):
-            def connect(self) -> None:
-                self.sock = programs.connect(self.timeout)
-
-        class Pool(HTTPConnectionPool):
-            ConnectionCls = Connection
-
-        self._pool = Pool("localhost", maxsize=connections)
-
-    def get_connection_with_tls_context(self, *_: object, **__: object) -> HTTPConnectionPool:
-        """The one pool: there is one engine."""
-        return self._pool
-
-    def request_url(self, request: PreparedRequest, *_: object) -> str:
-        """The path alone: nothing lies between us and the engine that reads addresses."""
-        return request.path_url
-
-    def send(self, request: PreparedRequest, **words: object) -> Response:  # type: ignore[override] # as requests calls it
-        """Send, and where that fails say what `ssh` said."""
-        try:
-            return super().send(request, **words)  # type: ignore[arg-type] # as requests calls it
-        except NotConnected as error:
-            said = self._programs.last_words()
-            raise (SshEnded(said) if said else error) from error
-
-    def close(self) -> None:
-        """End the programs."""
-        self._pool.close()
-        self._programs.close()
-        super().close()
-
-
-class _Programs:
-    """The running programs; each ends with its connection, at the latest with all of them."""
-
-    def __init__(self, command: Sequence[str], environ: Mapping[str, str]) -> None:
-        self._command = command
+    def __init__(self, host: Host, environ: Mapping[str, str]) -> None:
+        self._command = argv(host)
         self._environ = environ
         self._lock = threading.Lock()
         self._running: list[tuple[subprocess.Popen[bytes], IO[bytes]]] = []
 
-    def connect(self, timeout: object) -> socket.socket:
-        """One program more, as a socket."""
+    def connect(self) -> socket.socket:
+        """One program more, its two ends as one socket, so that limits hold as on any other. Raises OSError."""
         ours, theirs = socket.socketpair()
         said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the program
         try:
@@ -102,18 +48,17 @@ class _Programs:
                 stdout=theirs.fileno(),
                 stderr=said,
                 env=dict(self._environ),
-                start_new_session=True,  # Ctrl-C is for us to answer
+                start_new_session=True,  # Ctrl-C is ours to answer, and there is no terminal to ask at
             )
-        except OSError as error:
+        except BaseException:
             ours.close()
             said.close()
-            raise SshEnded(f"ssh cannot be started: {error.strerror}") from error
+            raise
         finally:
             theirs.close()
         with self._lock:
-            self._running = [one for one in self._running if not _reaped(*one)]
+            self._running = [one for one in self._running if not _over(*one)]
             self._running.append((process, said))
-        ours.settimeout(timeout if isinstance(timeout, int | float) else None)
         return ours
 
     def last_words(self) -> str:
@@ -145,7 +90,7 @@ class _Programs:
             said.close()
 
 
-def _reaped(process: subprocess.Popen[bytes], said: IO[bytes]) -> bool:
+def _over(process: subprocess.Popen[bytes], said: IO[bytes]) -> bool:
     if process.poll() is None:
         return False
     said.close()
