@@ -177,10 +177,33 @@ class Examination(Document, frozen=True, kw_only=True, tag="releaser/doctor/v1")
     checks: tuple[Check, ...]
 
 
+class LeftOut(Value, frozen=True, kw_only=True):
+    """A word of a Compose file that has no place in the declarations."""
+
+    path: str
+    why: str
+    location: Location
+    harmless: bool = False  # nothing runs otherwise without it
+
+
+class ImportedSecret(Value, frozen=True, kw_only=True):
+    """A secret that a Compose file has in clear: the declarations refer to it, its value stays where it is."""
+
+    name: str
+    variable: str  # of the environment that `release` runs in
+    used: Location
+    value_at: str | None  # where the value is now, as in `.env:3`; None where nowhere
+    template: str | None = None  # what it is made of, where it is more than one variable's value
+
+
 class Started(Document, frozen=True, kw_only=True, tag="releaser/init/v1"):
-    """The files that `init` wrote."""
+    """The files that `init` wrote; and what it made of the Compose files it began with."""
 
     files: tuple[str, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    secrets: tuple[ImportedSecret, ...] = ()
+    placeholders: tuple[str, ...] = ()  # images whose repository has to be written
+    create: str | None = None  # the command that registers what runs now as a release
 
 
 class Version(Document, frozen=True, kw_only=True, tag="releaser/version/v1"):

@@ -1,0 +1,1 @@
+"""Imports: the Compose files that a team has → the declarations that deliver the same."""
