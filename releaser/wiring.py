@@ -24,6 +24,7 @@ from releaser.settings import DEFAULT_HISTORY, PIPELINE, Settings, absolute, fol
 from releaser.source.git import GitSource
 
 if TYPE_CHECKING:
+    from releaser.engines.moby.client import Client
     from releaser.registry.images import Images
 
 
@@ -33,7 +34,21 @@ def _directory(root: Path, section: JsonMap) -> Engine:
     return DirectoryEngine(root, str(section["path"]))
 
 
-ENGINES: Mapping[str, Callable[[Path, JsonMap], Engine]] = {"directory": _directory}
+def _swarm(root: Path, section: JsonMap) -> Engine:
+    from releaser.engines.swarm.engine import SwarmEngine  # noqa: PLC0415 - as above
+
+    return SwarmEngine(_client(section), root, section.get("keep", 1))
+
+
+def _client(section: JsonMap) -> "Client":
+    from releaser.engines.moby.client import Client  # noqa: PLC0415 - as above
+    from releaser.registry.engine_logins import EngineLogins  # noqa: PLC0415
+    from releaser.registry.logins import DockerLogins  # noqa: PLC0415
+
+    return Client(section.get("host"), EngineLogins(DockerLogins()))
+
+
+ENGINES: Mapping[str, Callable[[Path, JsonMap], Engine]] = {"directory": _directory, "swarm": _swarm}
 """Engine kind → what opens it from the root and the `engine:` section."""
 
 
