@@ -10,6 +10,7 @@ from releaser.model.errors import EngineUnreachable
 from releaser.planning.redact import printable
 
 _LONGEST = 500
+_CERTIFICATES = "set DOCKER_CERT_PATH to the folder with ca.pem, cert.pem and key.pem, or name a context that has them"
 
 
 class Refused(Exception):
@@ -33,6 +34,8 @@ def unreachable(host: Host, error: BaseException, waited: float, said: str = "")
         why = f"does not answer within {waited:.0f} s"
     elif broken_off(error):
         why = "broke the connection off"
+        if host.scheme == "tcp" and host.tls is None:
+            return EngineUnreachable(f"the engine at {where(host)} {why}", hint=f"it may ask for TLS: {_CERTIFICATES}")
     else:
         why = f"does not answer: {printable(str(error))[:_LONGEST]}"
     return EngineUnreachable(f"the engine at {where(host)} {why}", hint=_look(host))
@@ -75,7 +78,7 @@ def asks_for_tls(host: Host) -> EngineUnreachable:
     """It was spoken to in clear, and wants TLS."""
     return EngineUnreachable(
         f"the engine at {where(host)} asks for TLS, and was spoken to without",
-        hint="set DOCKER_CERT_PATH to the folder with ca.pem, cert.pem and key.pem, or name a context that has them",
+        hint=_CERTIFICATES,
     )
 
 
@@ -132,14 +135,16 @@ def _by_tls(host: Host, causes: list[BaseException]) -> _Found:
     if failed is None:
         return
     folder = host.tls.ca.parent if host.tls and host.tls.ca else "DOCKER_CERT_PATH"
-    if isinstance(failed, ssl.SSLCertVerificationError):
+    said = str(getattr(failed, "verify_message", None) or failed.reason or failed)
+    if "mismatch" in said:
+        hint = "name the host as its certificate does"
+    elif isinstance(failed, ssl.SSLCertVerificationError):
         hint = f"put the authority that signed its certificate into {folder}/ca.pem"
     elif failed.reason == "WRONG_VERSION_NUMBER":
         hint = "if it is meant to speak without TLS, unset DOCKER_TLS_VERIFY and DOCKER_CERT_PATH"
     else:
         hint = f"see whether it takes our certificate: {folder}/cert.pem and key.pem"
-    said = getattr(failed, "verify_message", None) or failed.reason or failed
-    yield f"does not agree on TLS: {printable(str(said)).replace('_', ' ').lower()}", hint
+    yield f"does not agree on TLS: {printable(said.rstrip('.')).replace('_', ' ').lower()}", hint
 
 
 def _by_number(host: Host, causes: list[BaseException]) -> _Found:
