@@ -9,6 +9,7 @@ import pytest
 from releaser.engines import vocabulary
 from releaser.engines.vocabulary import DIRECTORY, DOCKER, ENGINES, SWARM, page
 from releaser.engines.vocabulary.cells import SAME
+from tests.engines.vocabulary_samples import NETWORK, SAMPLES, VOLUME
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "layer.schema.json").read_text())
 TABLES = {"service": vocabulary.SERVICE, "network": vocabulary.NETWORK, "volume": vocabulary.VOLUME}
@@ -39,6 +40,13 @@ def test_the_table_has_every_word_of_the_schema_and_no_other(section: str) -> No
     declared = {word.removeprefix(".") for word in words(SCHEMA["definitions"][section])}
 
     assert declared == {row.word for row in TABLES[section]}
+
+
+@pytest.mark.parametrize("section", TABLES)
+def test_every_word_has_a_sample(section: str) -> None:
+    samples = {"service": SAMPLES, "network": NETWORK, "volume": VOLUME}[section]
+
+    assert samples.keys() == {row.word for row in TABLES[section]}
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.word)

@@ -1,8 +1,16 @@
 """The places that the table of words names, found in an API's body."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+import pytest
+
+from releaser.engines.vocabulary import Cell, Row
+from tests.engines.vocabulary_samples import Sample
+
+OURS = ("`release` itself", "must be there")
+"""How a cell begins whose word `release` obeys without the engine's knowledge."""
 
 _PLACE = re.compile(r"[A-Z]\w*(\[\])?(\.([A-Z]\w*(\[\])?|\*))*")
 
@@ -27,3 +35,23 @@ def _children(tree: Any) -> Iterator[Any]:
         yield from tree.values()
     elif isinstance(tree, list):
         yield from tree
+
+
+def holds(kept: Any, sent: Any) -> bool:
+    """Whether an engine kept what it was sent; it may have added fields of its own."""
+    if isinstance(sent, Mapping):
+        return isinstance(kept, Mapping) and all(key in kept and holds(kept[key], value) for key, value in sent.items())
+    if isinstance(sent, list):
+        return isinstance(kept, list) and len(kept) == len(sent) and all(map(holds, kept, sent))
+    return bool(kept == sent)
+
+
+def mapped(table: Sequence[Row], kind: str) -> list[Any]:
+    """The rows that say where an engine's API has the word."""
+    found = [row for row in table if row.cell(kind).place and not row.cell(kind).place.startswith(OURS)]
+    return [pytest.param(row, id=row.word) for row in found]
+
+
+def accepted(sample: Sample, cell: Cell) -> Any:
+    """The sample's value, or one that the engine takes."""
+    return sample.value if not cell.refused or sample.value in cell.taken else cell.taken[0]

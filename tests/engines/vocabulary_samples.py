@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+_LISTS = (["preferences", "x"], ["config", "x"])
 GONE = object()
 KEY = "x"
 """The name that stands for `*`."""
@@ -17,10 +18,10 @@ class Sample(NamedTuple):
 
     def words(self, word: str, value: Any) -> dict[str, Any]:
         """A service with that value at the word's place."""
-        found: dict[str, Any] = copied({"image": "api", **self.around})
+        found: dict[str, Any] = copied(self.around)
         *above, last = (KEY if key == "*" else key for key in word.split("."))
-        if above == ["deploy", "placement", "preferences", KEY]:
-            above, last, value = above[:-2], "preferences", [] if value is GONE else [{last: value}]
+        if KEY in above and above[-2:] in _LISTS:
+            above, last, value = above[:-2], above[-2], [] if value is GONE else [{last: value}]
         at = found
         for key in above:
             at = at.setdefault(key, {})
@@ -165,4 +166,29 @@ SAMPLES: Mapping[str, Sample] = {
     "deploy.placement.constraints": Sample(["node.role==manager"]),
     "deploy.placement.preferences.*.spread": Sample("node.labels.zone"),
     "deploy.placement.max_replicas_per_node": Sample(2),
+}
+
+NETWORK: Mapping[str, Sample] = {
+    "external": Sample(True),
+    "name": Sample("shop-test1_other", before="shop-test1_x"),
+    "driver": Sample("macvlan"),
+    "driver_opts": Sample({"a": "b"}),
+    "internal": Sample(True),
+    "attachable": Sample(True),
+    "enable_ipv6": Sample(True),
+    "ipam.driver": Sample("own"),
+    "ipam.options": Sample({"a": "b"}),
+    "ipam.config.*.subnet": Sample("172.28.0.0/16"),
+    "ipam.config.*.ip_range": Sample("172.28.5.0/24"),
+    "ipam.config.*.gateway": Sample("172.28.5.254"),
+    "ipam.config.*.aux_addresses": Sample({"router": "172.28.1.5"}),
+    "labels": Sample({"a": "b"}),
+}
+
+VOLUME: Mapping[str, Sample] = {
+    "external": Sample(True),
+    "name": Sample("shop-test1_other", before="shop-test1_x"),
+    "driver": Sample("own"),
+    "driver_opts": Sample({"type": "tmpfs"}),
+    "labels": Sample({"a": "b"}),
 }

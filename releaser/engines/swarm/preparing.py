@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from releaser.engines.moby import marks, names
 from releaser.engines.moby import words as api
+from releaser.engines.moby.versions import refuse_too_new
 from releaser.engines.rendering import content_bytes
 from releaser.engines.swarm.api import Swarm
 from releaser.engines.swarm.building import Builder, secrets_of
@@ -14,6 +15,7 @@ from releaser.engines.swarm.looking import Look
 from releaser.engines.swarm.observing import network_body
 from releaser.engines.swarm.references import Object
 from releaser.engines.swarm.watching import Tell
+from releaser.engines.vocabulary import SWARM
 from releaser.model.errors import ApplyFailed
 from releaser.model.event import Point
 from releaser.model.value import Json, JsonMap
@@ -34,6 +36,7 @@ class Preparing:
 
     def check(self, services: Sequence[Desired]) -> None:
         """Refuse what cannot be done, and read every value, before anything is written."""
+        refuse_too_new(services, SWARM, self._swarm.client.api_version, self._swarm.place)
         for service in services:
             self._check_networks(service)
             self._check_volumes(service)

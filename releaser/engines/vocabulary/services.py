@@ -194,7 +194,7 @@ HOST = rows(
         "cap_drop": (to("HostConfig.CapDrop"), to("ContainerSpec.CapabilityDrop")),
         "security_opt": (
             to("HostConfig.SecurityOpt"),
-            to("ContainerSpec.Privileges; all but `label` needs API 1.44"),
+            to("ContainerSpec.Privileges", needs="1.44"),
         ),
         "ulimits.*": (to("HostConfig.Ulimits"), to("ContainerSpec.Ulimits")),
         "ulimits.*.soft": (to("HostConfig.Ulimits[].Soft"), to("ContainerSpec.Ulimits[].Soft")),
