@@ -157,6 +157,7 @@ def first() -> Environment:
                 "configs": {"app": {"target": "/etc/app.ini"}},
                 "networks": {"front": {}},
                 "volumes": {"data": {"target": "/data"}},
+                "deploy": {"update_config": {"monitor": "200ms"}},
             },
             "web": {"image": "web", "networks": {"front": {}}, "deploy": {"replicas": 2}},
             "worker": {"image": "api", "command": running("worker"), "networks": {"front": {}}},
