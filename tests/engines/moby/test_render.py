@@ -457,7 +457,7 @@ VALUES = TEXTS | st.integers(0, 10**6) | st.booleans()
 SERVICES = st.fixed_dictionaries(
     {"image": st.sampled_from(["api", "web"])},
     optional={
-        "command": TEXTS | st.lists(TEXTS, min_size=1, max_size=3),
+        "command": TEXTS.filter(lambda text: not set(text) & set("'\"\\")) | st.lists(TEXTS, min_size=1, max_size=3),
         "environment": st.dictionaries(TEXTS.filter(bool), VALUES | st.just({"secret": "db"}), max_size=3),
         "labels": st.dictionaries(TEXTS, VALUES, max_size=3),
         "secrets": st.dictionaries(st.sampled_from(["db", "a.key"]), st.sampled_from([{}, {"uid": 5}]), max_size=2),
