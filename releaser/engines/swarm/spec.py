@@ -110,7 +110,8 @@ def _placement(body: JsonMap, deploy: JsonMap, *, idle: bool) -> dict[str, Json]
     }
     if body.get("platform"):
         parts: list[str] = [*body["platform"].split("/"), ""]
-        found["Platforms"] = [{"OS": parts[0], "Architecture": parts[1]}]
+        # Nodes of 32-bit ARM name theirs by version, as in armv7l, so Docker's own client leaves it open too.
+        found["Platforms"] = [{"OS": parts[0], "Architecture": "" if parts[1] == "arm" else parts[1]}]
     return {name: value for name, value in found.items() if value}
 
 
