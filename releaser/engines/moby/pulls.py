@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from releaser.engines.moby import platforms
@@ -14,6 +15,14 @@ if TYPE_CHECKING:
 
 Tell = Callable[[str], None]
 
+
+class Failed(Exception):
+    """The pull ended with these words of the engine's."""
+
+
+_ONE_PLATFORM = "cannot overwrite digest"  # the words of an image store that keeps one platform of an index
+_OTHER_PLATFORM = "does not match the specified platform"  # it was pulled all the same
+
 _SILENCE = 300.0  # seconds without a word after which a pull is given up: a large layer is unpacked in silence
 
 
@@ -21,18 +30,27 @@ def pull(engine: "Client", reference: str, platform: str | None, tell: Tell) -> 
     """An image's inspection, pulled where it is not there, or there for another platform only. Raises ApplyFailed."""
     wanted = platform or platforms.of_engine(engine.info())
     found = _inspected(engine, reference)
-    if found is None or not platforms.serves(platforms.of_image(found), wanted):
-        _pull(engine, reference, platform, tell)
-        found = _inspected(engine, reference)
+    if found is not None and platforms.serves(platforms.of_image(found), wanted):
+        return found
+    failed = _pull(engine, reference, platform, tell)
+    found = _inspected(engine, reference)
+    have = platforms.of_image(found) if found else ""
+    if failed and found and _ONE_PLATFORM in str(failed):
+        raise ApplyFailed(
+            f"the engine has {reference} for {have} and cannot keep it for {wanted} beside that: {failed}",
+            hint=f"docker image rm {reference}, or let the engine keep images in containerd",
+        ) from failed
+    if failed and _OTHER_PLATFORM not in str(failed):
+        raise explained(str(failed), reference) from failed
     if found is None:
         raise ApplyFailed(
             f"the engine pulled {reference} and does not have it", hint="see what it has: docker images --digests"
         )
-    if not platforms.serves(platforms.of_image(found), wanted):
+    if not platforms.serves(have, wanted):
         raise ApplyFailed(
-            f"{reference} is for {platforms.of_image(found)}, and {wanted} is needed",
+            f"{reference} is for {have}, and {wanted} is needed",
             hint="build it for that platform and push an index of both, or correct `platforms`",
-        )
+        ) from failed
     return found
 
 
@@ -53,13 +71,16 @@ def _inspected(engine: "Client", reference: str) -> JsonMap | None:
     return found if has(found, reference) else None
 
 
-def _pull(engine: "Client", reference: str, platform: str | None, tell: Tell) -> None:
+def _pull(engine: "Client", reference: str, platform: str | None, tell: Tell) -> Refused | Failed | None:
+    """Why the engine did not; None where it did."""
     params = {"fromImage": reference, "platform": platform}
     headers = engine.auth(reference)
     try:
-        follow(engine.lines("POST", "/images/create", params=params, headers=headers, timeout=_SILENCE), tell)
+        with closing(engine.lines("POST", "/images/create", params=params, headers=headers, timeout=_SILENCE)) as lines:
+            follow(lines, tell)
     except (Refused, Failed) as failed:
-        raise explained(str(failed), reference) from failed
+        return failed
+    return None
 
 
 def has(inspected: JsonMap, reference: str) -> bool:
@@ -82,22 +103,20 @@ def follow(lines: Iterable[bytes | None], tell: Tell) -> None:
         if "error" in event or "errorDetail" in event:
             raise Failed(str((event.get("errorDetail") or {}).get("message") or event.get("error")))
         name, status = event.get("id"), event.get("status")
-        if name and status:
+        if name and status and not status.startswith("Pulling from"):
             layers[name] = status
         done = sum(status in _DONE for status in layers.values())
         tell(f"pulling, {done}/{len(layers)} layers" if layers else "pulling")
 
 
-class Failed(Exception):
-    """The pull ended with these words of the engine's."""
-
-
 def explained(words: str, reference: str) -> ApplyFailed:
     """Why a pull failed and what to do, beside the engine's own words."""
     lower, host = words.lower(), registry_of(reference)
+    api = "registry-1.docker.io" if host == "docker.io" else host
     for signs, message, hint in _CAUSES:
         if any(sign in lower for sign in signs):
-            return ApplyFailed(message.format(image=reference, words=words), hint=hint.format(host=host))
+            said = message.replace("{image}", reference).replace("{words}", words)
+            return ApplyFailed(said, hint=hint.replace("{host}", host).replace("{api}", api))
     return ApplyFailed(f"{reference} cannot be pulled: {words}", hint=f"docker pull {reference}")
 
 
@@ -112,10 +131,10 @@ _CAUSES = (
     (
         ("no space left on device", "disk quota exceeded"),
         "the engine's disk is full while it pulls {image}: {words}",
-        "make room on the engine's host, for instance with docker image prune, then go on with `release resume`",
+        "make room on the engine's host, for instance with docker image prune, then deliver again",
     ),
     (
-        ("no matching manifest", "does not match the specified platform", "does not provide the specified platform"),
+        ("no matching manifest", _OTHER_PLATFORM, "does not provide the specified platform"),
         "{image} has no image for the engine's platform: {words}",
         "build it for that platform, or name the platforms that the environment runs on: platforms: […]",
     ),
@@ -139,7 +158,7 @@ _CAUSES = (
             "eof",
         ),
         "the engine does not reach the registry of {image}: {words}",
-        "see from the engine's host: curl https://{host}/v2/",
+        "see from the engine's host: curl https://{api}/v2/",
     ),
 )
 

@@ -20,10 +20,11 @@ Answer = Any
 
 
 class Stub:
-    """The address to connect to, and the request lines so far, with the API's version."""
+    """The address to connect to, what is answered there, and the request lines so far, with the API's version."""
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, answers: dict[str, Answer]) -> None:
         self.host = host
+        self.answers = answers
         self.asked: list[str] = []
         self.connections = 0
 
@@ -36,7 +37,7 @@ def engine(
     known = {"GET /version": {"ApiVersion": version, "MinAPIVersion": oldest}, **(answers or {})}
     address = folder / "stub.sock"
     address.unlink(missing_ok=True)
-    stub = Stub(f"unix://{address}")
+    stub = Stub(f"unix://{address}", known)
 
     class Handler(_Handler):
         def answer(self) -> None:
