@@ -6,7 +6,7 @@ https://docs.docker.com/reference/api/engine/
 import json
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -108,7 +108,7 @@ class Client:
 
     def lines(
         self, method: str, path: str, *, params: JsonMap, headers: Mapping[str, str], timeout: float
-    ) -> Iterator[bytes | None]:
+    ) -> Generator[bytes | None]:
         """The lines of a long answer as they come, None while none comes. Raises Refused, EngineUnreachable."""
         return self._connection.lines(
             Request(method=method, path=path, params=_flat(params), headers=dict(headers), timeout=timeout)

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -89,7 +89,7 @@ class Connection:
                 raise
         return ask()
 
-    def lines(self, request: Request) -> Iterator[bytes | None]:
+    def lines(self, request: Request) -> Generator[bytes | None]:
         """An answer's lines as they come, and None while none comes; the limit is for each of them.
 
         Who stops reading breaks the call off. Raises Refused, EngineUnreachable.
