@@ -22,7 +22,7 @@ def confirm(invocation: Invocation, plan: Plan, wished: str) -> None:
     else:
         question = f"{wished}? [y/N] "
         accepted = {"y", "yes"}
-    answer = _asked(question).strip()
+    answer = asked(question).strip()
     if (answer if by_name else answer.lower()) not in accepted:
         raise Refused("not confirmed: nothing was delivered")
 
@@ -46,7 +46,7 @@ def with_yes(invocation: Invocation) -> str:
     return shlex.join(["release", *invocation.verb.split(), *words[:at], "--yes", *words[at:]])
 
 
-def _asked(question: str) -> str:
+def asked(question: str) -> str:
     """What somebody typed; nothing where the input ended."""
     sys.stderr.write(printable(question))
     sys.stderr.flush()

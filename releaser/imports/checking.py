@@ -1,4 +1,4 @@
-"""What was translated, held against the declarations' schema and against what Docker can do; what fits neither is left out."""
+"""What was translated, held against the layer's schema and what Docker can do: what does not fit is left out."""
 
 from collections.abc import Iterable, Sequence
 
@@ -63,7 +63,7 @@ def fitting(layer: Node, report: Report) -> Node:
         problems = schema.check_values(plain(found), "layer", places)
         if not problems:
             return found
-        for path, wrong in zip(places.asked, problems, strict=True):
+        for path, wrong in zip(tuple(places.asked), problems, strict=True):
             report.leave(path, places.locate(path), " ".join(filter(None, (f"{wrong.message}:", wrong.hint))))
             found = without(found, _unit(path))
     raise InvalidDeclarations(problems)

@@ -1,8 +1,8 @@
 """An imported Compose project as the declarations: what `release init --from` writes."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from releaser.imports import left_words
 from releaser.imports.checking import cross_checked, fitting, for_docker
@@ -14,11 +14,13 @@ from releaser.imports.report import Report
 from releaser.imports.sections import Sections
 from releaser.imports.services import Context, service
 from releaser.imports.settling import Decisions, Exposed, Missing, Settled, Settling, Var
-from releaser.imports.texts import Text
 from releaser.imports.tree import Node, entries, refused
 from releaser.imports.writing import yaml
 from releaser.model.documents import ImportedSecret, LeftOut
 from releaser.model.value import Location
+
+SECTIONS = ("name", "include", "services", "volumes", "networks", "configs", "secrets")
+"""The words of a whole Compose file that are translated."""
 
 _MODELINE = "# yaml-language-server: $schema=schemas/layer.schema.json\n"
 
@@ -30,7 +32,8 @@ class Wishes:
     project: str
     environments: Sequence[str]  # the first one is where Compose runs the project now
     fresh: bool = False  # Compose does not run it: nothing is there to be used in place
-    decisions: Decisions = Decisions()
+    decisions: Decisions = field(default_factory=Decisions)
+    repositories: Mapping[str, str] = field(default_factory=dict)  # image → where it is, if elsewhere
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +59,12 @@ class Imported:
 def declare(project: Project, wishes: Wishes) -> Imported:
     """The declarations of a project. Raises InvalidDeclarations with what Compose would refuse too."""
     report = Report()
-    used = images(project)
-    layer, here = _layers(project, used, report, fresh=wishes.fresh)
+    used = images(project, wishes.repositories)
+    sections = Sections(project, report)
+    layer = _translated(project, used, sections, report)
+    cross_checked(layer, {image.name for image in used.values()})
+    there = {} if wishes.fresh else sections.in_place()
+    here = Node({kind: Node(nodes, layer.place) for kind, nodes in there.items() if nodes}, layer.place)
     settling = Settling(wishes.decisions, frozenset(project.section("secrets")))
     base, own = _settled(layer, here, settling)
     first, *others = wishes.environments
@@ -86,21 +93,13 @@ def declare(project: Project, wishes: Wishes) -> Imported:
 # --- translated ---
 
 
-def _layers(project: Project, used: Mapping[str, ImportedImage], report: Report, *, fresh: bool) -> tuple[Node, Node]:
-    """The layer of every environment, and what the one has that Compose runs now."""
-    if not project.services:
-        raise refused("no service is left to deliver", "--profile NAME chooses those of a profile", project.tree.place)
-    for word, child in entries(project.tree):
-        reason = left_words.DOCUMENT.get(word)
-        if reason is not None and child.value is not None:
-            report.leave((word,), project.tree.key_place(word), reason.why, harmless=reason.harmless)
-    _unknown_words(project, report)
-    for name, profiles in project.unchosen.items():
-        place = project.tree.value["services"].key_place(name)
-        report.leave(
-            ("services", name), place, f"none of its profiles is chosen: --profile {profiles[0]}", harmless=True
-        )
-    sections = Sections(project, report)
+def translated(project: Project, report: Report) -> Node:
+    """The layer of every environment, its values still texts that know their variables."""
+    return _translated(project, images(project, {}), Sections(project, report), report)
+
+
+def _translated(project: Project, used: Mapping[str, ImportedImage], sections: Sections, report: Report) -> Node:
+    _tell_what_is_not_there(project, report)
     context = Context(project=project, images=used, sections=sections, report=report)
     services = {name: service(name, context) for name in project.services}
     place = project.tree.place
@@ -109,22 +108,27 @@ def _layers(project: Project, used: Mapping[str, ImportedImage], report: Report,
         fitted = {name: fit(node, (kind, name), report) for name, node in nodes.items()}
         if fitted:
             found[kind] = Node(fitted, place, _keys(project.tree, kind))
-    layer = for_docker(fitting(Node(found, place), report), report)
-    cross_checked(layer, {image.name for image in used.values()})
-    here = {} if fresh else {kind: Node(nodes, place) for kind, nodes in sections.in_place().items() if nodes}
-    return layer, Node(here, place)
+    return for_docker(fitting(Node(found, place), report), report)
+
+
+def _tell_what_is_not_there(project: Project, report: Report) -> None:
+    """Words of the whole file that have no place, and services that are not chosen."""
+    if not project.services:
+        raise refused("no service is left to deliver", "--profile NAME chooses those of a profile", project.tree.place)
+    for word, child in entries(project.tree):
+        if word in SECTIONS or word.startswith("x-") or child.value is None:
+            continue
+        reason = left_words.DOCUMENT.get(word, left_words.UNKNOWN)
+        report.leave((word,), project.tree.key_place(word), reason.why, harmless=reason.harmless)
+    for name, profiles in project.unchosen.items():
+        place = project.tree.value["services"].key_place(name)
+        why = f"none of its profiles is chosen: --profile {profiles[0]}"
+        report.leave(("services", name), place, why, harmless=True)
 
 
 def _keys(tree: Node, section: str) -> dict[str, Location]:
     found = tree.value.get(section)
     return dict(found.keys) if found is not None else {}
-
-
-def _unknown_words(project: Project, report: Report) -> None:
-    known = {"name", "services", "volumes", "networks", "configs", "secrets", "include", *left_words.DOCUMENT}
-    for word in project.tree.value:
-        if word not in known and not word.startswith("x-"):
-            report.leave((word,), project.tree.key_place(word), "Compose does not know it either", harmless=True)
 
 
 def _settled(layer: Node, here: Node, settling: Settling) -> tuple[Node, Node]:

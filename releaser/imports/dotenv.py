@@ -157,5 +157,5 @@ def _unescaped(found: re.Match[str]) -> str:
 
 
 def _problem(message: str, file: str, line: int) -> Problem:
-    place = Location(file=file, line=line, column=1)
-    return problem(message, "Compose does not read it either; write `NAME=value`", place)
+    # Without a location: whoever tells a problem shows the line, and here lines hold secrets.
+    return problem(f"{file}:{line}: {message}", "Compose does not read it either; write `NAME=value`")

@@ -9,7 +9,6 @@ from releaser.imports.tree import Node, called, entries, is_list, is_map, is_tex
 from releaser.model.errors import InvalidDeclarations, Problem
 from releaser.model.value import Location
 
-
 Form = Callable[[Node], Node]
 
 
@@ -207,5 +206,5 @@ def _formable(key: str, node: Node) -> bool:
 _DOCUMENT: Mapping[str, object] = {
     "include": lambda node: _each(_below("path"))(_listed(node)),
     "services": {"*": _SERVICE},
-    **dict.fromkeys(("volumes", "networks", "secrets", "configs"), {"*": _resource}),
+    **{kind: {"*": _resource} for kind in ("volumes", "networks", "secrets", "configs")},
 }

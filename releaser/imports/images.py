@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from releaser.imports.forms import text_of
 from releaser.imports.project import Project
 from releaser.imports.texts import Text
 from releaser.imports.tree import Node, at, refused
+from releaser.model.errors import BadArgument
 from releaser.model.value import Location
+from releaser.planning.wording import listed
 
 PLACEHOLDER = "registry.example.com"
 
@@ -34,20 +36,30 @@ class ImportedImage:
     placeholder: bool  # the repository has to be written by a person
 
 
-def images(project: Project) -> Mapping[str, ImportedImage]:
-    """Service → its image; services that run the same one share it. Raises InvalidDeclarations."""
+def images(project: Project, elsewhere: Mapping[str, str]) -> Mapping[str, ImportedImage]:
+    """Service → its image; services that run the same one share it. `elsewhere` has the repositories that were told.
+
+    Raises InvalidDeclarations, and BadArgument for a repository of an image that there is not.
+    """
     found = {name: _image(name, service, project.name) for name, service in project.services.items()}
     users: dict[tuple[str, str | None, str | None], list[str]] = {}
     for service, image in found.items():
         users.setdefault((image.repository, image.tag, image.digest), []).append(service)
     names = _names(users)
+    strangers = sorted(set(elsewhere) - set(names.values()))
+    if strangers:
+        raise BadArgument(f"there is no image {listed(strangers)}", hint=f"there is {listed(sorted(names.values()))}")
     return {
-        service: _called(image, names[image.repository, image.tag, image.digest]) for service, image in found.items()
+        service: _called(image, names[image.repository, image.tag, image.digest], elsewhere)
+        for service, image in found.items()
     }
 
 
-def _called(image: ImportedImage, name: str) -> ImportedImage:
-    return ImportedImage(**{**vars(image), "name": name})
+def _called(image: ImportedImage, name: str, elsewhere: Mapping[str, str]) -> ImportedImage:
+    told = elsewhere.get(name)
+    return replace(
+        image, name=name, repository=told or image.repository, placeholder=image.placeholder and told is None
+    )
 
 
 def _names(

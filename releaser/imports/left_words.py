@@ -57,3 +57,6 @@ DOCUMENT: Mapping[str, Reason] = {
 
 RESERVED_DEVICES = Reason("devices of this kind are not delivered")
 """`deploy.resources.reservations.devices`."""
+
+UNKNOWN = Reason("Compose does not know it either", harmless=True)
+"""A word of the whole file that is nowhere."""

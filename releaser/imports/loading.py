@@ -36,13 +36,13 @@ class Loader:
     def _model(self, paths: Sequence[Path], folder: Path, scope: Scope, trail: tuple[Path, ...]) -> Node:
         found = Node({}, Location(file=self._files.named(paths[0]), line=1, column=1))
         for path in paths:
-            for document in self._documents(path, folder, scope):
+            for document in self.documents(path, folder, scope):
                 included = self._including(document, folder, scope, (*trail, path))
                 extended = _Extensions(self, path, folder, scope).apply(included)
                 found = merge(found, extended)
         return merging.unique(found)
 
-    def _documents(self, path: Path, folder: Path, scope: Scope, asked: Location | None = None) -> Iterator[Node]:
+    def documents(self, path: Path, folder: Path, scope: Scope, asked: Location | None = None) -> Iterator[Node]:
         """A file's documents, filled in and in long forms."""
         self._read += 1
         if self._read > _MOST_FILES:
@@ -68,18 +68,23 @@ class Loader:
         return found.with_value({key: child for key, child in found.value.items() if key != "include"})
 
     def _included(self, entry: Node, folder: Path, scope: Scope, trail: tuple[Path, ...]) -> Node:
-        paths = [self._path(node, folder) for node in _many(entry, "path")]
+        paths = [self.path(node, folder) for node in _many(entry, "path")]
         if not paths:
             raise refused("an `include` without a path", "write the file, as in `- path: other.yaml`", entry.place)
         if paths[0] in trail:
             raise refused(f"{self._files.named(paths[0])} includes itself", "remove one of the includes", entry.place)
         stated = at(entry, "project_directory")
-        own = self._path(stated, folder) if stated else paths[0].parent
-        named = [self._path(node, folder) for node in _many(entry, "env_file") if text_of(node).plain != "/dev/null"]
+        own = self.path(stated, folder) if stated else paths[0].parent
+        named = [self.path(node, folder) for node in _many(entry, "env_file") if text_of(node).plain != "/dev/null"]
         beside = [own / ".env"] if not at(entry, "env_file") and self._files.there(own / ".env") else []
         return self._model(paths, own, read_env(self._files, named or beside, scope, entry.place), trail)
 
-    def _path(self, node: Node, folder: Path) -> Path:
+    def named(self, path: Path) -> str:
+        """A file as people know it."""
+        return self._files.named(path)
+
+    def path(self, node: Node, folder: Path) -> Path:
+        """The file that a path in a Compose file names. Raises InvalidDeclarations for what is no file here."""
         text = text_of(node).plain
         if text.startswith(_REMOTE):
             raise refused(f"`{text}` is somewhere else", "fetch it, and name the file", node.place)
@@ -148,11 +153,12 @@ class _Extensions:
         other, wanted = at(extends, "file"), at(extends, "service")
         if wanted is None:
             raise refused(f"`extends` of `{name}` names no service", "write `service: NAME`", extends.place)
-        base_path = self._loader._path(other, self._folder if path == self._path else path.parent) if other else path
+        folder = self._folder if path == self._path else path.parent
+        base_path = self._loader.path(other, folder) if other is not None else path
         known = self._services_of(base_path, extends.place) if other else services
         base = text_of(wanted).plain
         if base not in known:
-            message = f"`{name}` extends `{base}`, which is not in {self._loader._files.named(base_path)}"
+            message = f"`{name}` extends `{base}`, which is not in {self._loader.named(base_path)}"
             raise refused(message, "name a service of that file", wanted.place)
         below = self._extended(base, known, base_path, (*trail, (path, name)))
         merged = merge(below, service, ("services", name))
@@ -161,7 +167,7 @@ class _Extensions:
     def _services_of(self, path: Path, asked: Location) -> dict[str, Node]:
         if path not in self._others:
             found: dict[str, Node] = {}
-            for document in self._loader._documents(path, path.parent, self._scope, asked):
+            for document in self._loader.documents(path, path.parent, self._scope, asked):
                 found |= dict(entries(document.get("services")))
             self._others[path] = found
         return self._others[path]

@@ -16,20 +16,16 @@ Merge = Callable[[Node, Node, Path], Node]
 
 def merge(below: Node, above: Node, path: Path = ()) -> Node:
     """Both as one, `above` on top; its tags are obeyed. Raises InvalidDeclarations where a kind of value changes."""
-    if above.tag == OVERRIDE:
+    if above.tag == OVERRIDE or (below.value is None and above.value is not None):
         return without_tags(above)
     if above.value is None:
         return below
-    if below.value is None:
-        return without_tags(above)
     rule = next((rule for pattern, rule in _RULES.items() if _matches(path, pattern)), None)
     if rule is not None:
         return rule(below, above, path)
     if is_map(below) or is_map(above):
         return _maps(below, above, path)
-    if is_list(below) or is_list(above):
-        return _lists(below, above, path)
-    return above
+    return _lists(below, above, path) if is_list(below) or is_list(above) else above
 
 
 def without_tags(node: Node) -> Node:

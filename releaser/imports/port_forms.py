@@ -32,7 +32,12 @@ def long(node: Node, text: Text) -> list[Node]:
     words = {word: node.with_value(value, {}) for word, value in fixed.items() if value is not None}
     return [
         node.with_value(
-            {"target": made_of(inside, text.cut(*found.span("target")), node.place), **_published(found, index, node, text), **words}, {}
+            {
+                "target": made_of(inside, text.cut(*found.span("target")), node.place),
+                **_published(found, index, node, text),
+                **words,
+            },
+            {},
         )
         for index, inside in enumerate(targets)
     ]

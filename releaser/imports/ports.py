@@ -4,7 +4,7 @@ from releaser.imports.forms import text_of
 from releaser.imports.images import free
 from releaser.imports.report import Report
 from releaser.imports.texts import Text
-from releaser.imports.tree import Node, at, is_map, items, refused
+from releaser.imports.tree import Node, at, is_map, items, made_of, refused
 from releaser.model.value import Location, Path
 
 _KNOWN = {80: "http", 443: "https"}
@@ -54,8 +54,10 @@ def _published(port: Node, published: Node | None, path: Path, report: Report) -
     auto = (published or port).with_value(Text.of("auto"), {})
     if text.plain in {"", "0"} or published is None:
         return auto
+    if published.written is not None:
+        return published
     if "-" in text.plain:
         why = f"any free port of {text.plain} is no word of the declarations; `auto` is any free one"
         report.leave((*path, "published"), published, why)
         return auto
-    return published
+    return made_of(int(text.plain), text, published.place) if text.plain.isdecimal() else published

@@ -147,7 +147,7 @@ def _stated_name(request: Request, scope: Scope) -> str | None:
         if not _NAME.match(request.name):
             raise BadArgument(
                 f"{request.name!r} is no name of a Compose project",
-                hint="lower case letters, digits, - and _, beginning with a letter or digit, as `docker compose ls` shows",
+                hint="lower case letters, digits, - and _, as `docker compose ls` shows it",
             )
         return request.name
     return scope[PROJECT_NAME].value or None if PROJECT_NAME in scope else None

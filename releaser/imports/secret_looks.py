@@ -19,6 +19,7 @@ _NOT_AT_THE_END = frozenset({
 })  # fmt: skip
 _PUBLIC = frozenset({"PUBLIC", "PUB", "ALLOW", "ENABLE", "DISABLE", "RANDOM", "SITE", "REQUIRE", "PRIMARY", "CACHE"})
 _FLAGS = frozenset({"", "yes", "no", "true", "false", "on", "off", "none", "null", "0", "1"})
+_PATH = re.compile(r"/[a-z][a-z0-9_-]*(?:/[A-Za-z0-9._-]+)+\Z")
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#:@]*:(?P<password>[^\s/?#@]+)@", re.IGNORECASE)
 
 
@@ -32,7 +33,12 @@ def name_looks_secret(name: str) -> bool:
 
 def value_is_harmless(value: str) -> bool:
     """Whether a value cannot be a secret whatever its name: nothing, a flag, a file's path."""
-    return value.lower() in _FLAGS or value.startswith("/run/secrets/")
+    return value.lower() in _FLAGS or is_path(value)
+
+
+def is_path(value: str) -> bool:
+    """Whether a value is the path of a file in a container."""
+    return _PATH.match(value) is not None
 
 
 def holds_password(text: Text) -> bool:

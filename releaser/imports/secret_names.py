@@ -28,7 +28,7 @@ class SecretNames:
 
     def of_text(
         self, service: str, key: str, text: Text, place: Location, is_secret: Callable[[Variable], bool]
-    ) -> str:  # noqa: PLR0913, PLR0917 - what it is and where
+    ) -> str:
         """The secret that is a text of a service: one with a secret in it, or one written out."""
         variable = self._free(service, key, text.plain)
         template = _template(text, is_secret)

@@ -4,7 +4,7 @@ Where Compose runs the project now, its volumes and networks are used in place, 
 environment a delivery makes its own.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 from releaser.imports import mounted_sources
 from releaser.imports.forms import text_of

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from releaser.imports import left_words, mounts, networking, ports, resources
 from releaser.imports.environment import environment, labels
 from releaser.imports.fitting import fit
+from releaser.imports.forms import text_of
 from releaser.imports.images import ImportedImage
 from releaser.imports.project import Project
 from releaser.imports.report import Report
@@ -32,7 +33,10 @@ def service(name: str, context: Context) -> Node:
         reason = left_words.SERVICE.get(word)
         if child.value is None or word in _MADE or word in _READ_ELSEWHERE:
             continue
-        if reason is None:
+        if reason is None and word in _NOTHING_WHERE_EMPTY and not text_of(child):
+            why = "it is empty, which is as without the word"
+            context.report.leave(("services", name, word), node.key_place(word), why, harmless=True)
+        elif reason is None:
             words[word] = child
         else:
             context.report.leave(("services", name, word), node.key_place(word), reason.why, harmless=reason.harmless)
@@ -88,6 +92,11 @@ def _devices(_name: str, node: Node, _context: Context) -> Node | None:
     declared = at(node, "devices")
     return None if declared is None else networking.devices(declared)
 
+
+_NOTHING_WHERE_EMPTY = frozenset({
+    "cgroup_parent", "container_name", "domainname", "hostname", "ipc", "network_mode", "pid", "platform", "restart",
+    "runtime", "stop_signal", "user", "userns_mode", "working_dir",
+})  # fmt: skip
 
 Make = Callable[[str, Node, Context], Node | None]
 

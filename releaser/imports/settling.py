@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from releaser.imports.secret_looks import holds_password, name_looks_secret, value_is_harmless
+from releaser.imports.secret_looks import holds_password, is_path, name_looks_secret, value_is_harmless
 from releaser.imports.secret_names import SecretNames
 from releaser.imports.shells import reads_environment
 from releaser.imports.texts import Piece, Text, Variable
@@ -151,9 +151,11 @@ class Settling:
         return node.with_value({"secret": node.with_value(secret, {})}, {})
 
     def _is_secret(self, variable: Variable) -> bool:
-        if (not variable.value and not _unset(variable)) or variable.name in self._decisions.plain:
+        harmless = is_path(variable.value) if variable.value else not _unset(variable)
+        if harmless or variable.name in self._decisions.plain:
             return False
-        return variable.name in self._secret_variables or self._decisions.secret_by_name(variable.name)
+        known = variable.name in self._secret_variables or self._decisions.secret_by_name(variable.name)
+        return known or holds_password(Text.of(variable.value))
 
     def _literal_secret(self, key: str, text: Text) -> bool:
         told = text.sole is not None and text.sole.name in self._decisions.plain

@@ -74,12 +74,12 @@ def _braced(inside: str, scope: Scope) -> tuple[Piece, ...]:
     name = _NAME.match(inside)
     rest = inside[name.end() :] if name else ""
     if name is None:
-        raise InvalidTemplate(f"`${{{inside}}}` names no variable")
+        raise InvalidTemplate("a `${…}` that names no variable")
     if not rest:
         return (_variable(name[0], scope),)
     operator = next((known for known in _OPERATORS if rest.startswith(known)), None)
     if operator is None:
-        raise InvalidTemplate(f"`${{{inside}}}` is not a name, nor one with :-, -, :?, ?, :+ or +")
+        raise InvalidTemplate(f"`${{{name[0]}…}}` is no name, nor one with :-, -, :?, ?, :+ or +")
     return _FILLED[operator[-1]](name[0], rest[len(operator) :], operator[0] == ":", scope)
 
 

@@ -82,7 +82,9 @@ def _flow(node: Node, *, as_text: bool, texts: Json) -> str | None:
     """The value on one line; None where a comment stands in it, or a text of several lines."""
     if is_map(node):
         parts = [
-            f"{key_of(key)}: {part}" if (part := _flow(child, as_text=texts is True, texts=_below(texts, key))) else part
+            f"{key_of(key)}: {part}"
+            if (part := _flow(child, as_text=texts is True, texts=_below(texts, key)))
+            else part
             for key, child in node.value.items()
         ]
         return _joined("{", parts, "}", node.value.values())

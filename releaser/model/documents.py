@@ -178,11 +178,11 @@ class Examination(Document, frozen=True, kw_only=True, tag="releaser/doctor/v1")
 
 
 class LeftOut(Value, frozen=True, kw_only=True):
-    """A word of a Compose file that has no place in the declarations."""
+    """What a line of a Compose file says and has no place in the declarations."""
 
-    path: str
-    why: str
     location: Location
+    paths: tuple[str, ...]  # several where services share the line
+    why: str
     harmless: bool = False  # nothing runs otherwise without it
 
 

@@ -23,7 +23,11 @@ def begin(root: Path, project: str, images: Mapping[str, str], schemas: Mapping[
     overwritten.
     """
     _check(project, images)
-    files = dict(_files(project, images, schemas))
+    return write(root, dict(_files(project, images, schemas)))
+
+
+def write(root: Path, files: Mapping[str, str]) -> Started:
+    """Write files below `root`, all or none. Raises BadArgument where one is there already: nothing is overwritten."""
     there = [name for name in files if (root / name).exists()]
     if there:
         raise BadArgument(
@@ -45,20 +49,30 @@ def begin(root: Path, project: str, images: Mapping[str, str], schemas: Mapping[
     return Started(files=tuple(files))
 
 
-def _check(project: str, images: Mapping[str, str]) -> None:
+def check_project(project: str) -> None:
+    """Raises BadArgument for a name that no project can have."""
     if not PROJECT.match(project):
         raise BadArgument(
             f"{project!r} is no name for a project",
             hint="--project NAME: lower case letters, digits, _ and -, beginning with a letter or digit",
         )
+
+
+def _check(project: str, images: Mapping[str, str]) -> None:
+    check_project(project)
     for name, repository in images.items():
         if not IMAGE.match(name):
             raise BadArgument(f"{name!r} is no name for an image", hint="letters, digits, . _ and -, as in api")
-        if not REPOSITORY.match(repository):
-            raise BadArgument(
-                f"{repository!r} is no repository",
-                hint="without a tag or a digest, as in --image api=registry.example.com/shop/api",
-            )
+        check_repository(repository)
+
+
+def check_repository(repository: str) -> None:
+    """Raises BadArgument for what is no repository, or more than one."""
+    if not REPOSITORY.match(repository):
+        raise BadArgument(
+            f"{repository!r} is no repository",
+            hint="without a tag or a digest, as in --image api=registry.example.com/shop/api",
+        )
 
 
 def _files(project: str, images: Mapping[str, str], schemas: Mapping[str, str]) -> Iterator[tuple[str, str]]:
