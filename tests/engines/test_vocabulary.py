@@ -80,7 +80,7 @@ def refused(kind: str, **declared: object) -> list[str]:
 def test_what_an_engine_refuses_is_found_where_it_stands() -> None:
     declared = {"privileged": True, "ports": {"a": {"host_ip": "127.0.0.1"}, "b": {"target": 1}}, "tty": True}
 
-    assert refused(SWARM, **declared) == ["ports.a.host_ip", "privileged"]
+    assert refused(SWARM, **declared) == ["privileged", "ports.a.host_ip"]
     assert refused(DOCKER, **declared) == []
     assert refused(DIRECTORY, **declared) == []
 
@@ -111,7 +111,7 @@ def test_another_value_of_the_same_word_is_not(value: str) -> None:
 
 def test_zero_is_not_false() -> None:
     cell = vocabulary.cells.no("why", "instead", False)
-    table = [vocabulary.Row(word="x", directory=SAME, docker=cell, swarm=SAME)]
+    table = vocabulary.Table([vocabulary.Row(word="x", directory=SAME, docker=cell, swarm=SAME)])
 
     assert [use.value for use in vocabulary.refused(table, DOCKER, {"x": 0})] == [0]
     assert [use.value for use in vocabulary.refused(table, DOCKER, {"x": False})] == []

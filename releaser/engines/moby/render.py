@@ -3,7 +3,7 @@
 Bodies stay in the words that a person declared, so that a plan reads in them; an engine translates at apply time.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from releaser.engines import rendering, vocabulary
@@ -97,13 +97,13 @@ class _Renderer:
             yield self._problem(message, hint, path)
         yield from self._circle()
 
-    def _words(self, table: Sequence[vocabulary.Row], at: Path, words: JsonMap) -> Iterator[Problem]:
+    def _words(self, table: vocabulary.Table, at: Path, words: JsonMap) -> Iterator[Problem]:
         """What the table of words refuses."""
         for use in vocabulary.refused(table, self._kind, words):
             message = f"{title(self._kind)} does not take `{dotted(use.path)}`: {use.cell.refused}"
             yield self._problem(message, use.cell.instead, (*at, *use.path))
 
-    def _section(self, table: Sequence[vocabulary.Row], at: Path, body: JsonMap) -> Iterator[Problem]:
+    def _section(self, table: vocabulary.Table, at: Path, body: JsonMap) -> Iterator[Problem]:
         if not body.get("external"):
             yield from self._words(table, at, body)
             return

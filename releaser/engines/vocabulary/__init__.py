@@ -3,8 +3,8 @@
 The documentation is made from it, and so are the refusals of a plan.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, overload
 
 from releaser.engines.vocabulary import deploy, sections, services
 from releaser.engines.vocabulary.cells import DIRECTORY, DOCKER, ENGINES, SWARM, Cell, Row
@@ -20,10 +20,6 @@ GROUPS: Mapping[str, tuple[Row, ...]] = {
 }
 """The words of a service in the order of the documentation."""
 
-SERVICE: tuple[Row, ...] = tuple(row for group in GROUPS.values() for row in group)
-NETWORK: tuple[Row, ...] = sections.NETWORK
-VOLUME: tuple[Row, ...] = sections.VOLUME
-
 _OFF: tuple[Json, ...] = (None, False, "", {}, [])
 """Values that ask for nothing, so that nobody refuses them."""
 
@@ -37,30 +33,68 @@ class Use(NamedTuple):
     cell: Cell
 
 
-def uses(table: Sequence[Row], kind: str, words: JsonMap) -> Iterator[Use]:
-    """Every word of a declared map, with what the engine `kind` makes of it."""
-    for row in table:
-        for path, value in _found(words, tuple(row.word.split("."))):
-            yield Use(path, row.word, value, row.cell(kind))
+class Table(Sequence[Row]):
+    """Rows in the order of the documentation; which of them say something of a word is found out once."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._rows = tuple(rows)
+        self._by_word: dict[tuple[str, str], dict[str, list[tuple[Path, Row]]]] = {}
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Row]: ...
+
+    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
+        return self._rows[index]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def by_word(self, kind: str, part: str) -> Mapping[str, list[tuple[Path, Row]]]:
+        """First word of a path → its rows whose cell for an engine has this part, as `refused`."""
+        index = self._by_word.get((kind, part))
+        if index is None:
+            index = self._by_word[kind, part] = {}
+            for row in self._rows:
+                if getattr(row.cell(kind), part):
+                    path = tuple(row.word.split("."))
+                    index.setdefault(path[0], []).append((path, row))
+        return index
 
 
-def refused(table: Sequence[Row], kind: str, words: JsonMap) -> Iterator[Use]:
+SERVICE = Table(row for group in GROUPS.values() for row in group)
+NETWORK = Table(sections.NETWORK)
+VOLUME = Table(sections.VOLUME)
+
+
+def _uses(table: Table, kind: str, words: JsonMap, part: str) -> Iterator[Use]:
+    """Every word of a declared map that the engine's cell has this part for."""
+    rows = table.by_word(kind, part)
+    for word in words:
+        for path, row in rows.get(word, ()):
+            for at, value in _found(words, path):
+                yield Use(at, row.word, value, row.cell(kind))
+
+
+def refused(table: Table, kind: str, words: JsonMap) -> Iterator[Use]:
     """The words that the engine refuses here."""
-    for use in uses(table, kind, words):
-        if use.cell.refused and not _is(use.value, (*_OFF, *use.cell.taken)):
+    for use in _uses(table, kind, words, "refused"):
+        if not _is(use.value, (*_OFF, *use.cell.taken)):
             yield use
 
 
-def without_effect(table: Sequence[Row], kind: str, words: JsonMap) -> Iterator[Use]:
+def without_effect(table: Table, kind: str, words: JsonMap) -> Iterator[Use]:
     """The words that the engine has no use for, and that a plan says so of."""
-    return (use for use in uses(table, kind, words) if use.cell.told and not _is(use.value, _OFF))
+    return (use for use in _uses(table, kind, words, "told") if not _is(use.value, _OFF))
 
 
-def too_new(table: Sequence[Row], kind: str, words: JsonMap, api: str) -> Iterator[Use]:
+def too_new(table: Table, kind: str, words: JsonMap, api: str) -> Iterator[Use]:
     """The words that an engine of this API version does not know."""
     known = _version(api)
-    for use in uses(table, kind, words):
-        if use.cell.needs and _version(use.cell.needs) > known and not _is(use.value, _OFF):
+    for use in _uses(table, kind, words, "needs"):
+        if _version(use.cell.needs) > known and not _is(use.value, _OFF):
             yield use
 
 
@@ -101,9 +135,9 @@ __all__ = [
     "VOLUME",
     "Cell",
     "Row",
+    "Table",
     "Use",
     "refused",
     "too_new",
-    "uses",
     "without_effect",
 ]

@@ -1,6 +1,6 @@
 """docs/compose.md: the table of words as a page, with what a reader needs to know before it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from releaser.engines import vocabulary
 from releaser.engines.vocabulary.cells import SAME, Cell, Row
@@ -85,11 +85,11 @@ def page() -> str:
     )
 
 
-def _table(title: str, rows: tuple[Row, ...]) -> str:
+def _table(title: str, rows: Sequence[Row]) -> str:
     return f"\n### {title}\n| word | docker | swarm | directory |\n|---|---|---|---|\n" + "".join(_lines(rows))
 
 
-def _lines(rows: tuple[Row, ...]) -> Iterator[str]:
+def _lines(rows: Sequence[Row]) -> Iterator[str]:
     for row in rows:
         word = row.word.replace("*", "NAME") if not row.word.startswith("ipam") else row.word.replace(".*", "[]")
         directory = "" if row.directory == SAME else _cell(row.directory)
