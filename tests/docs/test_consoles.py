@@ -1,6 +1,7 @@
 """The console blocks of the README and the docs are what the commands really print.
 
-The blocks of a page run in order in one fresh project. `--update-golden` writes the real output into the page.
+The blocks of a page run in order in one fresh project; those marked `engines` in the walk's, on a real engine.
+`--update-golden` writes the real output into the page.
 """
 
 import os
@@ -19,6 +20,8 @@ PAGES = sorted(
     if "```console" in page.read_text()
 )
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+ENGINES = re.compile(r"^```console engines\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+WALK = REPOSITORY / "docs" / "walk"
 
 # What differs from run to run: moments, ages and lengths of time, and ids that rest on them.
 VARYING = (
@@ -59,6 +62,7 @@ def run(command: str, project: Path, home: Path) -> str:
         "RELEASE_BY": "ann",
         "RELEASE_FINGERPRINT_KEY": "a key for the documentation alone",
         "COLUMNS": "100",
+        **({"DOCKER_HOST": os.environ["RELEASER_TEST_DOCKER"]} if "RELEASER_TEST_DOCKER" in os.environ else {}),
     }
     done = subprocess.run(
         ["sh", "-c", command],
@@ -79,9 +83,29 @@ def test_console_blocks_are_real(page, tmp_path, request):
     project, home = tmp_path / "shop", tmp_path / "home"
     home.mkdir()
     shutil.copytree(REPOSITORY / "envs", project / "envs")
+    check_blocks(page, BLOCK, project, home, request)
+
+
+@pytest.mark.engines
+def test_the_walk_is_real(tmp_path, request, require):
+    """It delivers the project `walk`, which is removed before and afterwards."""
+    registry, busybox = require("RELEASER_TEST_REGISTRY"), require("RELEASER_TEST_BUSYBOX")
+    project, home = tmp_path / "walk", tmp_path / "home"
+    home.mkdir()
+    shutil.copytree(WALK, project, ignore=shutil.ignore_patterns(".release"))
+    environ = {**os.environ, "DOCKER_HOST": require("RELEASER_TEST_DOCKER"), "BUSYBOX": busybox}
+    subprocess.run(["sh", WALK / "images.sh", registry], env=environ, check=True, capture_output=True)
+    try:
+        check_blocks(REPOSITORY / "README.md", ENGINES, project, home, request)
+    finally:
+        subprocess.run(["sh", project / "remove.sh"], env=environ, check=True, capture_output=True)
+
+
+def check_blocks(page, blocks, project, home, request):
+    """Run a page's blocks of one kind in order, and compare or write their output."""
     text = page.read_text()
     written = text
-    for match in BLOCK.finditer(text):
+    for match in blocks.finditer(text):
         real = [(command, run(command, project, home)) for command, _ in commands(match[1])]
         if request.config.getoption("--update-golden"):
             block = "".join(f"$ {command}\n{output}" for command, output in real)
