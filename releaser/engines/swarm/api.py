@@ -33,6 +33,7 @@ class Swarm:
 
     def __init__(self, client: Client) -> None:
         self.client = client
+        self._predefined: dict[str, JsonMap] = {}  # name or id → a node's own network, as the Swarm has it
 
     @property
     def place(self) -> str:
@@ -77,6 +78,17 @@ class Swarm:
             configs=tuple(configs or ()),
             secrets=tuple(secrets or ()),
         )
+
+    def predefined(self, name: str) -> JsonMap | None:
+        """`host` or `bridge` as services join them, by name or id: no list has them. They stay as they are."""
+        if name not in self._predefined:
+            try:
+                self._predefined[name] = self.client.call("GET", f"/networks/{name}", params={"scope": "swarm"})
+            except Refused as refused:
+                if refused.status == 404:
+                    return None
+                raise self._failed(f"network {name}", refused) from refused
+        return self._predefined[name]
 
     def services(self, ids: Sequence[str]) -> list[JsonMap]:
         """These services, as far as they are there."""

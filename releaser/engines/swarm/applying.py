@@ -48,7 +48,9 @@ class Applying:
         if services:
             self.tell(Point.STAGED, "the values are at hand", None)
         preparing.make(self.work, services)
-        self._roll(services, _Writer(self, look, builder))
+        live = [look.services[name]["ID"] for name in map(_name, services) if name in look.services]
+        before = self.swarm.tasks(live) if live else []
+        self._roll(services, _Writer(self, look, builder, before))
         self._remove(look)
 
     def _affected(self, builder: Builder) -> Iterator[Desired]:
@@ -147,6 +149,7 @@ class _Writer:
     applying: Applying
     look: Look
     builder: Builder
+    before: Sequence[JsonMap]  # the tasks of all of them, before the first write
 
     def write(self, desired: Desired) -> None:
         """Write one service."""
@@ -177,7 +180,7 @@ class _Writer:
         self._written(desired, Watched(name=_name(desired), id=id_, spec=spec, written=True))
 
     def _update(self, desired: Desired, live: JsonMap, spec: JsonMap) -> None:
-        before = frozenset(task["ID"] for task in self.applying.swarm.tasks([live["ID"]]))
+        before = frozenset(task["ID"] for task in self._tasks(live))
         began = (live.get("UpdateStatus") or {}).get("StartedAt")
         self.applying.swarm.update_service(live, spec)
         watched = Watched(name=_name(desired), id=live["ID"], spec=spec, written=True, began=began, before=before)
@@ -218,7 +221,10 @@ class _Writer:
 
     def _state(self, live: JsonMap) -> str:
         watched = Watched(name="", id=live["ID"], spec=live["Spec"])
-        return judge(watched, live, self.applying.swarm.tasks([live["ID"]])).state
+        return judge(watched, live, self._tasks(live)).state
+
+    def _tasks(self, live: JsonMap) -> list[JsonMap]:
+        return [task for task in self.before if task["ServiceID"] == live["ID"]]
 
 
 def _mode(spec: JsonMap) -> str:

@@ -12,6 +12,7 @@ from releaser.engines.swarm.judging import Watched
 from releaser.engines.swarm.limits import Limit
 from releaser.engines.swarm.looking import Look, Whose
 from releaser.engines.swarm.observing import observation
+from releaser.engines.swarm.placing import placed
 from releaser.engines.swarm.pruning import Pruning
 from releaser.engines.swarm.spec import refused
 from releaser.engines.swarm.watching import Watcher
@@ -45,7 +46,7 @@ class SwarmEngine:
 
     def render(self, environment: Environment, release: Release) -> Rendering:
         """The services with what they use, images by digest. Raises InvalidDeclarations."""
-        return render(environment, release, SWARM, refused)
+        return placed(render(environment, release, SWARM, refused), environment, release)
 
     def observe(self, scope: Scope, inventory: Inventory) -> Observation:  # noqa: ARG002 - all of our names begin alike
         """What is live under our mark and names: one list a kind."""

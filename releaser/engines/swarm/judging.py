@@ -4,6 +4,7 @@ The engine's own count of running tasks is no proof: it counts old ones while an
 that were made from the spec that was written.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ _STARTED = {"starting", "running", "complete"}
 _BAD = {"failed", "rejected", "orphaned"}
 _OVER = {*_BAD, "complete", "shutdown", "remove"}
 _PAUSED = {"paused", "rollback_paused"}
+_OTHER_PLATFORM = re.compile(r"no suitable node \(unsupported platform on \d+ nodes?\)")
 _MANY = 2
 """Failures in one slot that make a service fail: the first may be an accident."""
 
@@ -94,6 +96,9 @@ def _running(watched: Watched, service: JsonMap, own: Sequence[JsonMap], tasks: 
         wanted == 0 or any(_state(task) in _STARTED for task in own if task["ID"] not in watched.before) or healthy
     )
     worst = newest(failures)
+    foreign = next((task for task in ours if _OTHER_PLATFORM.fullmatch(error(task))), None)
+    if foreign is not None:
+        return Verdict(state=FAILED, text=f"{text}: the image is for other platforms than the nodes", task=foreign)
     moved = (service.get("UpdateStatus") or {}).get("StartedAt") != watched.began
     if state in _PAUSED and (moved or not watched.written):
         said = (service.get("UpdateStatus") or {}).get("Message") or state
@@ -199,7 +204,9 @@ def _newest_error(tasks: Iterable[JsonMap]) -> str:
 def why(task: JsonMap) -> str:
     """Why a task ended: the engine's words, with the exit code."""
     code = ((task.get("Status") or {}).get("ContainerStatus") or {}).get("ExitCode", 0)
-    said = error(task) or f"the task is {_state(task)}"
+    said = error(task) or ("it ended" if _state(task) == "complete" else f"the task is {_state(task)}")
+    if _state(task) == "complete" and not code:
+        return f"{said}, with exit code 0"
     return said if not code or f"({code})" in said else f"{said} (exit code {code})"
 
 

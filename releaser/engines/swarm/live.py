@@ -212,10 +212,8 @@ def _placement(tree: "_Tree", body: "_Body", *, idle: bool) -> None:
     spread = [{"spread": one["Spread"]["SpreadDescriptor"]} for one in preferences if one.get("Spread")]
     body.put(("deploy", "placement", "preferences"), spread)
     platforms = tree.take(*_TASK, "Placement", "Platforms") or []
-    if len(platforms) == 1:
-        body.put(("platform",), f"{platforms[0].get('OS', '')}/{platforms[0].get('Architecture', '')}")
-    else:
-        tree.put(platforms, *_TASK, "Placement", "Platforms")
+    texts = [f"{one.get('OS', '')}/{one.get('Architecture') or 'arm'}" for one in platforms]
+    body.put(("platform",), texts[0] if len(texts) == 1 else texts)
 
 
 def _networks(tree: "_Tree", body: "_Body", known: Known, noted: Noted, name: str) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+import msgspec
+
 from releaser.engines.moby import marks, names
 from releaser.engines.swarm.api import Lists, Swarm
 from releaser.engines.swarm.labels import Noted, Use
@@ -12,8 +14,6 @@ from releaser.engines.swarm.references import Object
 from releaser.engines.swarm.templates import unescaped
 from releaser.model.resource import Mark
 from releaser.model.value import JsonMap
-
-PREDEFINED = {"bridge", "host", "none", "ingress", "docker_gwbridge"}
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,11 @@ class Look:
     @classmethod
     def at(cls, swarm: Swarm, whose: Whose) -> "Look":
         """Look now. Raises EngineUnreachable."""
-        return cls(whose, swarm.lists(f"{whose.prefix}_"))
+        lists = swarm.lists(f"{whose.prefix}_")
+        known = {network["Id"] for network in lists.networks}
+        joined = {id_ for service in lists.services for id_ in networks_of(service["Spec"])}
+        others = tuple(found for id_ in sorted(joined - known) if (found := swarm.predefined(id_)) is not None)
+        return cls(whose, msgspec.structs.replace(lists, networks=(*lists.networks, *others)))
 
     @cached_property
     def services(self) -> dict[str, JsonMap]:

@@ -60,6 +60,10 @@ class Preparing:
     # --- networks ---
 
     def _check_networks(self, service: Desired) -> None:
+        mode = service.resource.body.get("network_mode")
+        found = self._swarm.predefined(mode) if mode else None
+        if found is not None:
+            self._builder.networks[mode] = found["Id"]
         for joined in (service.resource.body.get("networks") or {}).values():
             real = joined["name"]
             desired = self._network_of(real)

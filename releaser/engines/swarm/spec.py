@@ -109,10 +109,14 @@ def _placement(body: JsonMap, deploy: JsonMap, *, idle: bool) -> dict[str, Json]
         "MaxReplicas": placement.get("max_replicas_per_node"),
     }
     if body.get("platform"):
-        parts: list[str] = [*body["platform"].split("/"), ""]
-        # Nodes of 32-bit ARM name theirs by version, as in armv7l, so Docker's own client leaves it open too.
-        found["Platforms"] = [{"OS": parts[0], "Architecture": "" if parts[1] == "arm" else parts[1]}]
+        found["Platforms"] = [_platform(one) for one in api.texts(body["platform"])]
     return {name: value for name, value in found.items() if value}
+
+
+def _platform(text: str) -> dict[str, Json]:
+    parts = [*text.split("/"), ""]
+    # Nodes of 32-bit ARM name theirs by version, as in armv7l, so Docker's own client leaves it open too.
+    return {"OS": parts[0], "Architecture": "" if parts[1] == "arm" else parts[1]}
 
 
 def _networks(name: str, body: JsonMap, refs: References) -> Iterator[dict[str, Json]]:

@@ -16,6 +16,7 @@ from releaser.model.value import JsonMap
 from releaser.ports import Engine
 from tests.contracts.engine_contract import ENVIRONMENT, Delivering, release
 from tests.engines.images import Images
+from tests.engines.swarm.shop import Shop
 
 
 class SwarmLab:
@@ -167,3 +168,14 @@ def lab(client: Client, project: str, images: Images) -> SwarmLab:
 @pytest.fixture
 def delivering(lab: SwarmLab) -> Delivering:
     return Delivering(lab)
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine_host: str, images: Images, project: str) -> Shop:
+    """A project with an image `api`: v1 runs, v2 too."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("RELEASER_TEST_PASSWORD", "hunter-two")
+    made = Shop(tmp_path, project, engine_host, images)
+    for version in ("v1", "v2"):
+        made.image("api").tag(made.image("api").serve(version), version)
+    return made
