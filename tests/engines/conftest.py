@@ -1,6 +1,7 @@
 """What suites on a real engine share: its client, images, a project of one's own, and the engine alone for oneself."""
 
 import fcntl
+import os
 import subprocess
 import tempfile
 import time
@@ -16,7 +17,6 @@ from tests.engines.images import Images
 
 pytest.register_assert_rewrite("tests.contracts.engine_contract")
 
-_LOCK = Path(tempfile.gettempdir()) / "releaser-test-engine.lock"
 _KINDS = (
     # list path, path of one, parameters of the removal
     ("/services", "/services/{}", {}),
@@ -37,9 +37,12 @@ def _engine_is_shared(request: pytest.FixtureRequest) -> Iterator[None]:
     if request.node.get_closest_marker("engines") is None:
         yield
         return
+    folder = Path(os.environ.get("RELEASER_TESTBED_STATE") or tempfile.gettempdir())
     alone = "engine_alone" in request.fixturenames
-    with _LOCK.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+    with (folder / "tests.lock").open("a") as engine:
+        with (folder / "tests.door").open("a") as door:  # who wants it alone stands in the door: nobody new gets in
+            fcntl.flock(door, fcntl.LOCK_EX)
+            fcntl.flock(engine, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
         yield
 
 

@@ -35,12 +35,12 @@ def pull(engine: "Client", reference: str, platform: str | None, tell: Tell) -> 
     failed = _pull(engine, reference, platform, tell)
     found = _inspected(engine, reference)
     have = platforms.of_image(found) if found else ""
-    if failed and found and _ONE_PLATFORM in str(failed):
+    if failed and found and _ONE_PLATFORM in str(failed).lower():
         raise ApplyFailed(
             f"the engine has {reference} for {have} and cannot keep it for {wanted} beside that: {failed}",
             hint=f"docker image rm {reference}, or let the engine keep images in containerd",
         ) from failed
-    if failed and _OTHER_PLATFORM not in str(failed):
+    if failed and _OTHER_PLATFORM not in str(failed).lower():
         raise explained(str(failed), reference) from failed
     if found is None:
         raise ApplyFailed(

@@ -389,7 +389,7 @@ class TestRealEngine:
         [
             (f"{{registry}}/releaser-test/nothing@{DIGEST}", "the registry has no .*manifest unknown"),
             (f"127.0.0.1:1/x@{DIGEST}", "the engine does not reach the registry of .*connection refused"),
-            (f"registry.invalid/x@{DIGEST}", "the engine does not reach the registry of .*no such host"),
+            (f"registry.invalid/x@{DIGEST}", "the engine does not reach the registry of .*lookup registry.invalid"),
         ],
     )
     def test_what_cannot_be_pulled(self, client: Client, images: Images, reference: str, said: str) -> None:
