@@ -49,7 +49,7 @@ engines: $(VENV)/.dev
 	eval "$$(tests/testbed/testbed env)" && REQUIRE_ENGINES=1 $(BIN)/pytest -q -m engines
 
 crash: $(VENV)/.dev
-	$(BIN)/pytest -q -m crash -k random --kills $${KILLS:-200}
+	$(BIN)/pytest -q -m "crash and not engines" -k random --kills $${KILLS:-200}
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench

@@ -15,6 +15,7 @@ import pytest
 
 from releaser.engines.moby import marks
 from releaser.engines.moby.client import Client
+from releaser.engines.swarm.comparing import same_task
 from releaser.operations import drift
 from releaser.settings import read
 from releaser.wiring import Flags, open_workspace
@@ -94,7 +95,7 @@ class Place:
             service = services.get(task["ServiceID"])
             if service is not None and task["Status"]["State"] == "running":
                 labels, spec = service["Spec"]["Labels"], service["Spec"]["TaskTemplate"]
-                made = labels[marks.FINGERPRINT] if task["Spec"] == spec else "another"
+                made = labels[marks.FINGERPRINT] if same_task(task["Spec"], spec) else "another"
                 found.setdefault(labels[marks.NAME], {})[task["ID"]] = made
         return found
 
@@ -172,4 +173,6 @@ def test_killed_at_random(place: Place, kills: int, seed: int) -> None:
 def _made_from(instances: dict[str, dict[str, str]]) -> dict[str, str]:
     """Service → the one fingerprint that all of its instances have."""
     assert all(len(set(ids.values())) == 1 for ids in instances.values()), instances
-    return {service: next(iter(ids.values())) for service, ids in instances.items()}
+    made = {service: next(iter(ids.values())) for service, ids in instances.items()}
+    assert "another" not in made.values()
+    return made
