@@ -18,7 +18,7 @@ from releaser.model.resource import EMPTY
 from releaser.ports import Desired, Work
 from tests.contracts.engine_contract import mark
 from tests.engines.images import Images
-from tests.engines.vocabulary_places import accepted, at, holds, mapped, place_of
+from tests.engines.vocabulary_places import accepted, at, holds, mapped, newer, place_of
 from tests.engines.vocabulary_samples import NETWORK, SAMPLES, VOLUME
 
 SERVICE_WIDE = {"Labels", "Mode", "EndpointSpec", "UpdateConfig", "RollbackConfig"}
@@ -134,7 +134,7 @@ def test_a_swarm_keeps_every_word_as_it_was_given(
     image = images.sleep()
     named = Named(name="api", real=f"{project}_api", labels={"releaser.project": project})
     for row in (param.values[0] for param in mapped(vocabulary.SERVICE, SWARM)):
-        if row.swarm.needs and too_new(row.swarm.needs, client.api_version):
+        if row.swarm.needs and newer(row.swarm.needs, client.api_version):
             continue
         words = {**SAMPLES[row.word].words(row.word, accepted(SAMPLES[row.word], row.swarm)), "image": image}
         if not row.word.startswith("deploy.mode"):
@@ -147,7 +147,3 @@ def test_a_swarm_keeps_every_word_as_it_was_given(
             client.call("DELETE", f"/services/{service}")
         if row.word != "network_mode":  # answered as the id of the node's network, which the Swarm knows by another one
             assert holds(at(kept, in_spec(row)), at(sent, in_spec(row))), row.word
-
-
-def too_new(needs: str, api: str) -> bool:
-    return tuple(map(int, needs.split("."))) > tuple(map(int, api.split(".")))

@@ -12,7 +12,7 @@ from tests.engines.vocabulary_samples import Sample
 OURS = ("`release` itself", "must be there")
 """How a cell begins whose word `release` obeys without the engine's knowledge."""
 
-_PLACE = re.compile(r"[A-Z]\w*(\[\])?(\.([A-Z]\w*(\[\])?|\*))*")
+_PLACE = re.compile(r"[A-Z]\w*(\[\])?(\.([A-Z]\w*|\*)(\[\])?)*")
 
 
 def place_of(text: str) -> tuple[str, ...]:
@@ -38,11 +38,11 @@ def _children(tree: Any) -> Iterator[Any]:
 
 
 def holds(kept: Any, sent: Any) -> bool:
-    """Whether an engine kept what it was sent; it may have added fields of its own."""
+    """Whether an engine kept what it was sent; it may have added some of its own."""
     if isinstance(sent, Mapping):
         return isinstance(kept, Mapping) and all(key in kept and holds(kept[key], value) for key, value in sent.items())
     if isinstance(sent, list):
-        return isinstance(kept, list) and len(kept) == len(sent) and all(map(holds, kept, sent))
+        return isinstance(kept, list) and all(any(holds(one, value) for one in kept) for value in sent)
     return bool(kept == sent)
 
 
@@ -55,3 +55,8 @@ def mapped(table: Sequence[Row], kind: str) -> list[Any]:
 def accepted(sample: Sample, cell: Cell) -> Any:
     """The sample's value, or one that the engine takes."""
     return sample.value if not cell.refused or sample.value in cell.taken else cell.taken[0]
+
+
+def newer(needs: str, api: str) -> bool:
+    """Whether an API version is beyond an engine's."""
+    return tuple(map(int, needs.split("."))) > tuple(map(int, api.split(".")))

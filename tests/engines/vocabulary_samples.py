@@ -9,6 +9,10 @@ KEY = "x"
 """The name that stands for `*`."""
 
 
+HERE = "/etc"
+"""A path that every host has, as Docker looks for it."""
+
+
 class Sample(NamedTuple):
     """A word's value, the words around it, and what stood there before."""
 
@@ -39,7 +43,7 @@ def port(**words: Any) -> Mapping[str, Any]:
 
 
 def mount(kind: str, **words: Any) -> Mapping[str, Any]:
-    source = {} if kind == "tmpfs" else {"source": "/s" if kind == "bind" else "data"}
+    source = {} if kind == "tmpfs" else {"source": HERE if kind == "bind" else "data"}
     return {"volumes": {KEY: {"type": kind, "target": "/t", **source, **words}}}
 
 
@@ -101,8 +105,8 @@ SAMPLES: Mapping[str, Sample] = {
     "dns": Sample("1.1.1.1"),
     "dns_search": Sample("shop.test"),
     "dns_opt": Sample(["ndots:1"]),
-    "volumes.*.type": Sample("bind", before="volume", around=mount("volume", source="/s")),
-    "volumes.*.source": Sample("/other", before="/s", around=mount("bind")),
+    "volumes.*.type": Sample("bind", before="volume", around=mount("volume", source=HERE)),
+    "volumes.*.source": Sample("/usr", before=HERE, around=mount("bind")),
     "volumes.*.target": Sample("/other", before="/t", around=mount("volume")),
     "volumes.*.read_only": Sample(True, around=mount("volume")),
     "volumes.*.bind.propagation": Sample("rslave", around=mount("bind")),
@@ -138,7 +142,7 @@ SAMPLES: Mapping[str, Sample] = {
     "cgroup_parent": Sample("shop"),
     "runtime": Sample("runc"),
     "oom_score_adj": Sample(-100),
-    "deploy.mode": Sample("global"),
+    "deploy.mode": Sample("global", around={"deploy": {"replicas": 3}}),
     "deploy.replicas": Sample(3),
     "deploy.labels": Sample({"a": "b"}),
     "deploy.endpoint_mode": Sample("dnsrr"),
@@ -148,16 +152,16 @@ SAMPLES: Mapping[str, Sample] = {
     "deploy.resources.reservations.cpus": Sample("0.25"),
     "deploy.resources.reservations.memory": Sample("32M"),
     **{
-        f"deploy.{section}.{word}": Sample(value, around={"deploy": {section: {"parallelism": 1}}})
+        f"deploy.{section}.{word}": Sample(value, before=before, around={"deploy": {section: {"parallelism": 1}}})
         for section in ("update_config", "rollback_config")
-        for word, value in {
-            "parallelism": 2,
-            "delay": "1s",
-            "failure_action": "continue",
-            "monitor": "7s",
-            "max_failure_ratio": "0.5",
-            "order": "start-first",
-        }.items()
+        for word, value, before in (
+            ("parallelism", 2, GONE),
+            ("delay", "1s", GONE),
+            ("failure_action", "continue", GONE),
+            ("monitor", "7s", GONE),
+            ("max_failure_ratio", "0.5", GONE),
+            ("order", "start-first", "stop-first"),
+        )
     },
     "deploy.restart_policy.condition": Sample("on-failure", before="none"),
     "deploy.restart_policy.max_attempts": Sample(3, around=ALIVE),

@@ -59,7 +59,6 @@ DEPLOY = (
                     "plain Docker has no virtual addresses: a name leads to every instance",
                     "write `dnsrr`, or remove it",
                     "dnsrr",
-                    place="how names are looked up there anyway",
                 ),
                 to("EndpointSpec.Mode"),
             ),

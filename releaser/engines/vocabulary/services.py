@@ -87,12 +87,12 @@ NETWORK = rows(
             to("`ports` where published, else `expose`"),
         ),
         "ports.*.published": (
-            to("HostConfig.PortBindings.*.HostPort; `auto` leaves it open"),
+            to("HostConfig.PortBindings.*[].HostPort; `auto` leaves it open"),
             to("EndpointSpec.Ports[].PublishedPort; `auto` leaves it open"),
         ),
         "ports.*.protocol": (to("HostConfig.PortBindings"), to("EndpointSpec.Ports[].Protocol")),
         "ports.*.host_ip": (
-            to("HostConfig.PortBindings.*.HostIp"),
+            to("HostConfig.PortBindings.*[].HostIp"),
             no(
                 "a Swarm publishes on every address of its nodes",
                 "remove it, and let the nodes' firewall decide who may connect",
