@@ -4,14 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 WORKERS ?= auto
+# They wait for containers more than they work.
+ENGINE_WORKERS ?= 4
 
-.PHONY: help demo test lint format golden schemas bench engines crash clean
+.PHONY: help demo test lint format golden schemas bench engines oldest-engine crash clean
 
 help:
 	@echo "make demo     see a release go through to production, drift, come back"
 	@echo "make test     every suite that needs no root"
 	@echo "make lint     style, types, layers, unused code and packages"
-	@echo "make engines  the suites on real registries (starts them; needs root and Debian)"
+	@echo "make engines  the suites on a real engine, Swarm and registries (starts them; needs root and Debian)"
+	@echo "make oldest-engine  the suites marked for it on Docker 20.10, beside what else runs"
 	@echo "make crash    many random kills (KILLS=200)"
 	@echo "make bench    speed beside peers: a table and JSON"
 	@echo "make golden   write the golden files anew; read the difference before you commit it"
@@ -46,7 +49,11 @@ lint: $(VENV)/.dev
 
 engines: $(VENV)/.dev
 	tests/testbed/testbed up
-	eval "$$(tests/testbed/testbed env)" && REQUIRE_ENGINES=1 $(BIN)/pytest -q -m engines
+	eval "$$(tests/testbed/testbed env)" && REQUIRE_ENGINES=1 $(BIN)/pytest -q -n $(ENGINE_WORKERS) -m engines
+
+oldest-engine: $(VENV)/.dev
+	TESTBED_ENGINE=20.10 tests/testbed/testbed apart sh -c 'tests/testbed/testbed up engine registry private-registry && \
+		eval "$$(tests/testbed/testbed env)" && REQUIRE_ENGINES=1 $(BIN)/pytest -q -n $(ENGINE_WORKERS) -m oldest'
 
 crash: $(VENV)/.dev
 	$(BIN)/pytest -q -m "crash and not engines" -k random --kills $${KILLS:-200}

@@ -5,7 +5,7 @@ import pytest
 from releaser.engines.moby.client import Client
 from tests.engines.images import Images
 
-pytestmark = pytest.mark.engines
+pytestmark = [pytest.mark.engines, pytest.mark.oldest]
 
 
 def test_the_same_image_has_the_same_digest(images: Images) -> None:

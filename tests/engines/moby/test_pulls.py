@@ -343,6 +343,7 @@ def forget(client: Client, images: Images) -> None:
 
 
 @pytest.mark.engines
+@pytest.mark.oldest
 class TestRealEngine:
     def test_pulled_once(self, client: Client, engine_host: str, fresh: Images) -> None:
         reference = fresh.sleep()
@@ -398,6 +399,7 @@ class TestRealEngine:
 
 
 @pytest.mark.engines
+@pytest.mark.oldest
 class TestPrivateRegistry:
     @pytest.fixture
     def private(self, require: Require, client: Client) -> Iterator[Images]:

@@ -4,5 +4,6 @@ from tests.contracts.engine_contract import EngineContract
 
 
 @pytest.mark.engines
+@pytest.mark.oldest
 class TestContract(EngineContract):
     pass
