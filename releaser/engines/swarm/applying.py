@@ -48,9 +48,13 @@ class Applying:
         if services:
             self.tell(Point.STAGED, "the values are at hand", None)
         preparing.make(self.work, services)
-        live = [look.services[name]["ID"] for name in map(_name, services) if name in look.services]
+        awaited = self._awaited_jobs(services)
+        live = [look.services[name]["ID"] for name in map(_name, (*services, *awaited)) if name in look.services]
         before = self.swarm.tasks(live) if live else []
-        self._roll(services, _Writer(self, look, builder, before))
+        writer = _Writer(self, look, builder, before)
+        for job in awaited:
+            writer.find(job)
+        self._roll(services, writer)
         self._remove(look)
 
     def _affected(self, builder: Builder) -> Iterator[Desired]:
@@ -66,7 +70,6 @@ class Applying:
 
     def _roll(self, services: Sequence[Desired], writer: "_Writer") -> None:
         pending = {_name(desired): desired for desired in services}
-        self._watch_jobs(pending, writer)
         while pending:
             self.limit.check()
             free = [name for name, desired in pending.items() if not self._blocked(desired, pending)]
@@ -92,12 +95,16 @@ class Applying:
                 return True
         return False
 
-    def _watch_jobs(self, pending: JsonMap, writer: "_Writer") -> None:
-        """Jobs that are awaited and not written: one that was cut off may still run."""
-        for desired in pending.values():
-            for other, how in (desired.resource.body.get("depends_on") or {}).items():
-                if how.get("condition") == COMPLETED and other not in pending and other not in self.watcher.seen:
-                    writer.find(other)
+    def _awaited_jobs(self, services: Sequence[Desired]) -> list[Desired]:
+        """Jobs that are awaited and not to be written: one that was cut off may still run, or have failed."""
+        names = {
+            f"service/{other}"
+            for desired in services
+            for other, how in (desired.resource.body.get("depends_on") or {}).items()
+            if how.get("condition") == COMPLETED
+        }
+        names -= {desired.resource.id for desired in services}
+        return [desired for desired in self.work.desired if desired.resource.id in names]
 
     def _poll(self) -> None:
         self.watcher.poll()
@@ -169,11 +176,13 @@ class _Writer:
         else:
             self._update(desired, live, spec)
 
-    def find(self, name: str) -> None:
-        """Watch a service as it is."""
-        live = self.look.ours.get(name)
-        if live is not None:
-            self.applying.watcher.watch(Watched(name=name, id=live["ID"], spec=live["Spec"]))
+    def find(self, desired: Desired) -> None:
+        """Watch a job as it is; run it once more where it failed, and may."""
+        live = self.look.ours.get(_name(desired))
+        if live is not None and self._failed_job(desired, live):
+            self._update(desired, live, live["Spec"])
+        elif live is not None:
+            self.applying.watcher.watch(Watched(name=_name(desired), id=live["ID"], spec=live["Spec"]))
 
     def _create(self, desired: Desired, spec: JsonMap) -> None:
         id_ = self.applying.swarm.create_service(spec)

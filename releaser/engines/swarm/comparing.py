@@ -15,6 +15,8 @@ _DEFAULTS: dict[str, tuple[Json, ...]] = {
     "Window": (0,),
     "Delay": (0,),
     "Monitor": (0,),
+    "Disable": (False,),
+    "NoNewPrivileges": (False,),
 }
 _UNORDERED = {
     "Env",

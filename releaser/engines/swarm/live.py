@@ -264,6 +264,9 @@ def _small(tree: "_Tree", body: "_Body") -> None:
         if (privileges.get(name) or {}).get("Mode") == mode:
             del privileges[name]
             options.append(f"{word}=unconfined")
+    labels: JsonMap = privileges.pop("SELinuxContext", None) or {}
+    options += ["label=disable"] if labels.get("Disable") else []
+    options += [f"label={name.lower()}:{text}" for name, text in labels.items() if name != "Disable" and text]
     body.put(("security_opt",), options)
     tree.put(privileges, *_CONTAINER, "Privileges")
 

@@ -59,6 +59,10 @@ class SwarmLab:
     def service(self, name: str) -> JsonMap:
         return self.client.call("GET", f"/services/{self.real(name)}")
 
+    def services(self) -> list[JsonMap]:
+        filters = {"label": [f"releaser.project={self.project}"]}
+        return self.client.call("GET", "/services", params={"filters": filters}) or []
+
     def change(self, name: str, change: object) -> None:
         """Change a service's spec by hand, as `docker service update` does."""
         live = self.service(name)
@@ -114,7 +118,7 @@ class SwarmLab:
         What no service refers to is kept for a way back, and volumes are never removed.
         """
         filters = {"label": [f"releaser.project={self.project}"]}
-        services = self.client.call("GET", "/services", params={"filters": filters}) or []
+        services = self.services()
         networks = self.client.call("GET", "/networks", params={"filters": filters}) or []
         specs = [_without_ids(service["Spec"]) for service in services]
         used = json.dumps([service["Spec"] for service in services])
@@ -133,8 +137,7 @@ class SwarmLab:
 
     def writes(self) -> Hashable:
         """The version of everything: it moves with each write, also with one that changes nothing."""
-        filters = {"label": [f"releaser.project={self.project}"]}
-        services = self.client.call("GET", "/services", params={"filters": filters}) or []
+        services = self.services()
         objects = (*self.objects("config").values(), *self.objects("secret").values())
         return tuple(sorted((one["ID"], one["Version"]["Index"]) for one in (*services, *objects)))
 
