@@ -15,10 +15,10 @@ from releaser.planning import drift as drifting
 def report(ws: Workspace, names: Sequence[str]) -> DriftReport:
     """Every environment's drift; what could not be read says why in its `error`.
 
-    Two at a time: most of the time is the engines', and memory holds two environments, not all.
+    Some at a time: an engine that does not answer holds up the others less, and memory holds four environments, not all.
     """
     ws.history.heads()  # a history that cannot be read is told once, not for each environment
-    with ThreadPoolExecutor(max_workers=2) as pool:
+    with ThreadPoolExecutor(max_workers=4) as pool:
         return DriftReport(environments=tuple(pool.map(lambda name: of(ws, name), names)))
 
 
