@@ -8,9 +8,10 @@ import pytest
 
 from releaser.engines import vocabulary
 from releaser.engines.moby.client import Client
+from releaser.engines.moby.networks import network_spec
 from releaser.engines.rendering import resource
 from releaser.engines.swarm.building import Builder
-from releaser.engines.swarm.preparing import _network_spec
+from releaser.engines.swarm.observing import OVERLAY
 from releaser.engines.swarm.references import Object, References
 from releaser.engines.swarm.spec import Named, refused, service_spec
 from releaser.engines.vocabulary import SWARM, Row
@@ -71,7 +72,7 @@ def test_a_word_that_a_swarm_cannot_do_is_refused(row: Row) -> None:
 def test_a_word_of_a_network(row: Row) -> None:
     sample, place = NETWORK[row.word], place_of(row.swarm.place)
     before, after = (
-        _network_spec({"name": "shop-test1_x", **sample.words(row.word, value)}, {})
+        network_spec({"name": "shop-test1_x", **sample.words(row.word, value)}, {}, OVERLAY)
         for value in (sample.before, accepted(sample, row.swarm))
     )
 

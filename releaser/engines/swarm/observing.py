@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from releaser.engines.moby import marks
+from releaser.engines.moby.networks import network_body
 from releaser.engines.swarm.labels import Use
 from releaser.engines.swarm.live import words
 from releaser.engines.swarm.looking import Look, value_id, volumes_of
@@ -14,7 +15,9 @@ from releaser.model.resource import Live, Mark, Observation, Ready
 from releaser.model.value import Json, JsonMap
 from releaser.planning import fingerprint
 
-_VXLAN = "com.docker.network.driver.overlay.vxlanid_list"
+OVERLAY = "overlay"
+"""The driver of a network that names none."""
+
 _UNSETTLED = {"updating", "paused", "rollback_started", "rollback_paused"}
 
 
@@ -82,7 +85,7 @@ def _networks(look: Look) -> Iterator[Live]:
 
 def _network(look: Look, key: str, several: list[tuple[JsonMap, dict[str, Use]]]) -> Live:
     network, users = several[0]
-    body = network_body(network)
+    body = network_body(network, OVERLAY)
     labels = network.get("Labels") or {}
     said = {use.fingerprint for use in users.values()} or {labels.get(marks.FINGERPRINT)}
     made_from = said.pop() if len(said) == 1 else None
@@ -95,27 +98,6 @@ def _network(look: Look, key: str, several: list[tuple[JsonMap, dict[str, Use]]]
         mark=_mark_by(look, users, marks.mark_of(labels)),
         uid=",".join(sorted(one["Id"] for one, _ in several)),
     )
-
-
-def network_body(network: JsonMap) -> dict[str, Json]:
-    """A network in the words that were declared; not the addresses that it was given."""
-    ipam: JsonMap = network.get("IPAM") or {}
-    options = {name: value for name, value in (network.get("Options") or {}).items() if name != _VXLAN}
-    addresses = {
-        "driver": ipam.get("Driver") if ipam.get("Driver") != "default" else None,
-        "options": ipam.get("Options"),
-    }
-    found = {
-        "name": network["Name"],
-        "driver": network.get("Driver") if network.get("Driver") != "overlay" else None,
-        "driver_opts": options,
-        "internal": network.get("Internal"),
-        "attachable": network.get("Attachable"),
-        "enable_ipv6": network.get("EnableIPv6"),
-        "ipam": {word: value for word, value in addresses.items() if value},
-        "labels": marks.own(network.get("Labels")),
-    }
-    return {word: value for word, value in found.items() if value}
 
 
 def _volumes(look: Look) -> Iterator[Live]:

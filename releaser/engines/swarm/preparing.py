@@ -6,19 +6,20 @@ from collections.abc import Iterator, Sequence
 
 from releaser.engines.moby import marks, names
 from releaser.engines.moby import words as api
+from releaser.engines.moby.networks import comparable, network_body, network_spec
 from releaser.engines.moby.versions import refuse_too_new
 from releaser.engines.rendering import content_bytes
 from releaser.engines.swarm.api import Swarm
 from releaser.engines.swarm.building import Builder, secrets_of
 from releaser.engines.swarm.limits import Limit
 from releaser.engines.swarm.looking import Look
-from releaser.engines.swarm.observing import network_body
+from releaser.engines.swarm.observing import OVERLAY
 from releaser.engines.swarm.references import Object
 from releaser.engines.swarm.watching import Tell
 from releaser.engines.vocabulary import SWARM
 from releaser.model.errors import ApplyFailed
 from releaser.model.event import Point
-from releaser.model.value import Json, JsonMap
+from releaser.model.value import JsonMap
 from releaser.ports import Desired, Work
 
 _AGAIN = 0.25
@@ -82,7 +83,7 @@ class Preparing:
         made_from = dict(self._made_from()).get(real) or (live.get("Labels") or {}).get(marks.FINGERPRINT)
         if made_from == desired.resource.fingerprint:
             return
-        if network_body(live) != _plain(desired.resource.body):
+        if network_body(live, OVERLAY) != comparable(desired.resource.body, OVERLAY):
             raise ApplyFailed(
                 f"the network {real} is there with other options, and Docker changes none",
                 hint=f"give it another name, or let its users go and remove it: docker network rm {real}",
@@ -108,7 +109,8 @@ class Preparing:
         live = self._look.network_ids.get(real)
         if not made or (live is not None and not self._is_going(live)):
             return
-        self._builder.networks[real] = self._swarm.create_network(_network_spec(body, self._builder.labels(desired)))
+        spec = network_spec(body, self._builder.labels(desired), OVERLAY)
+        self._builder.networks[real] = self._swarm.create_network(spec)
         self._tell(Point.STAGED, f"the network {real} is made", desired.resource.id)
 
     def _is_going(self, id_: str) -> bool:
@@ -201,36 +203,3 @@ def _other(live: JsonMap | None, labels: JsonMap) -> bool:
     """Whether labels differ in more than the revision, which is never rewritten alone."""
     one, other = ({key: text for key, text in (all_ or {}).items() if key != marks.REVISION} for all_ in (live, labels))
     return one != other
-
-
-def _network_spec(body: JsonMap, labels: JsonMap) -> dict[str, Json]:
-    ipam: JsonMap = body.get("ipam") or {}
-    found: dict[str, Json] = {
-        "Name": body["name"],
-        "Driver": body.get("driver") or "overlay",
-        "Labels": {**api.texts_by_name(body.get("labels")), **labels},
-    }
-    for word, name in (("internal", "Internal"), ("attachable", "Attachable"), ("enable_ipv6", "EnableIPv6")):
-        if body.get(word):
-            found[name] = True
-    if body.get("driver_opts"):
-        found["Options"] = api.texts_by_name(body["driver_opts"])
-    if ipam:
-        found["IPAM"] = {
-            "Driver": ipam.get("driver") or "default",
-            "Options": api.texts_by_name(ipam.get("options")),
-            "Config": [_addresses(one) for one in ipam.get("config") or []],
-        }
-    return found
-
-
-def _addresses(words: JsonMap) -> dict[str, Json]:
-    names_of = {"subnet": "Subnet", "ip_range": "IPRange", "gateway": "Gateway", "aux_addresses": "AuxiliaryAddresses"}
-    return {name: words[word] for word, name in names_of.items() if words.get(word)}
-
-
-def _plain(body: JsonMap) -> dict[str, Json]:
-    """A declared network as a live one is read: without addresses, and without what asks for nothing."""
-    ipam = {word: value for word, value in (body.get("ipam") or {}).items() if word != "config" and value}
-    found = {**body, "ipam": ipam, "driver": None if body.get("driver") == "overlay" else body.get("driver")}
-    return {word: value for word, value in found.items() if value}
