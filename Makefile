@@ -52,7 +52,7 @@ engines: $(VENV)/.dev
 	eval "$$(tests/testbed/testbed env)" && REQUIRE_ENGINES=1 $(BIN)/pytest -q -n $(ENGINE_WORKERS) -m engines
 
 oldest-engine: $(VENV)/.dev
-	TESTBED_ENGINE=20.10 tests/testbed/testbed apart sh -c 'tests/testbed/testbed up engine registry private-registry && \
+	TESTBED_ENGINE=20.10 tests/testbed/testbed apart sh -c 'tests/testbed/testbed up engine registry private-registry ssh && \
 		eval "$$(tests/testbed/testbed env)" && REQUIRE_ENGINES=1 $(BIN)/pytest -q -n $(ENGINE_WORKERS) -m oldest'
 
 crash: $(VENV)/.dev

@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import subprocess
 import tempfile
 import time
 import uuid
@@ -13,6 +12,7 @@ import pytest
 
 from releaser.engines.moby.client import Client, Refused
 from releaser.model.value import JsonMap
+from tests.engines.alone import EngineAlone
 from tests.engines.images import Images
 
 pytest.register_assert_rewrite("tests.contracts.engine_contract")
@@ -72,29 +72,6 @@ def project(client: Client) -> Iterator[str]:
     name = f"t{uuid.uuid4().hex[:8]}"
     yield name
     remove_all(client, name)
-
-
-class EngineAlone:
-    """The test bed's engine with no other test on it, which may be killed and started."""
-
-    def __init__(self, testbed: str) -> None:
-        self._testbed = testbed
-
-    def kill(self) -> None:
-        """End the engine's daemon as a crash does; its containers go on or end as they like."""
-        self._run("kill")
-
-    def start(self) -> None:
-        """Start it again and wait until it answers, its Swarm too."""
-        self._run("up", "engine")
-
-    def restart(self) -> None:
-        """Kill and start."""
-        self.kill()
-        self.start()
-
-    def _run(self, *words: str) -> None:
-        subprocess.run([self._testbed, *words], check=True, capture_output=True, timeout=120)
 
 
 @pytest.fixture
