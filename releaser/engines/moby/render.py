@@ -54,6 +54,7 @@ class _Renderer:
             for key, body in environment.volumes.items()
         }
         self._configs = {name: rendering.content_name(name, body) for name, body in environment.configs.items()}
+        self._malformed = {name: tuple(malformed(words)) for name, words in self._services.items()}
         self._bodies = {name: self._service(name, words) for name, words in self._services.items()}
 
     def _left_out(self, words: JsonMap) -> bool:
@@ -87,7 +88,7 @@ class _Renderer:
             yield from self._without_instances(name, words)
             yield from self._lenders(name, words)
             yield from self._words(vocabulary.SERVICE, ("services", name), words)
-            for path, message, hint in (*malformed(words), *conflicts(words, docker=self._kind == DOCKER)):
+            for path, message, hint in (*self._malformed[name], *conflicts(words, docker=self._kind == DOCKER)):
                 yield self._problem(message, hint, ("services", name, *path))
         for key in self._used("networks"):
             yield from self._section(vocabulary.NETWORK, ("networks", key), self._networks[key])
@@ -143,7 +144,7 @@ class _Renderer:
     def refused(self, refuse: Refuse) -> Iterator[Problem]:
         """What the engine's translator refuses."""
         for name, rendered in self._bodies.items():
-            if any(True for _ in malformed(self._services[name])):
+            if self._malformed[name]:
                 continue  # a translator may rely on the form of what it is given
             for path, message, hint in refuse(name, rendered.body):
                 yield self._problem(message, hint, ("services", name, *path))

@@ -59,11 +59,12 @@ def _sources(name: str, words: JsonMap) -> Iterator[tuple[str, str]]:
 
 def _without_floats(tree: Json) -> Json:
     """Numbers that JSON could spell in several ways become texts."""
-    if isinstance(tree, Mapping):
+    kind = tree.__class__  # of many small values: isinstance() with an abstract class takes its time
+    if kind is dict:
         return {key: _without_floats(value) for key, value in tree.items()}
-    if isinstance(tree, list):
+    if kind is list:
         return [_without_floats(value) for value in tree]
-    return str(tree) if isinstance(tree, float) else tree
+    return str(tree) if kind is float else tree
 
 
 def _variable(_key: str, value: Json, _known: Names) -> Json:
