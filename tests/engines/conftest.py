@@ -76,7 +76,7 @@ def project(client: Client) -> Iterator[str]:
 
 @pytest.fixture
 def engine_alone(require: Require) -> Iterator[EngineAlone]:
-    """The engine while no other test uses it; it runs again afterwards."""
+    """The engine while no other test uses it; it runs again afterwards. Name it last, so that it does before clean-up."""
     engine = EngineAlone(require("RELEASER_TESTBED"))
     yield engine
     engine.start()

@@ -82,7 +82,7 @@ def test_the_last_lines_of_both_streams(client: Client, made: Run, tty: bool) ->
     assert client.logs("/containers/no-such-container/logs") == ""
 
 
-def test_the_engine_dies_and_returns(engine_alone: EngineAlone, client: Client, made: Run) -> None:
+def test_the_engine_dies_and_returns(client: Client, made: Run, engine_alone: EngineAlone) -> None:
     container = made()
     everything = {"params": {"all": True}}
     assert client.call("GET", "/containers/json", **everything)
