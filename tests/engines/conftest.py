@@ -76,7 +76,7 @@ def project(client: Client) -> Iterator[str]:
 
 @pytest.fixture
 def engine_alone(require: Require) -> Iterator[EngineAlone]:
-    """The engine while no other test uses it; it runs again afterwards. Name it last, so that it does before clean-up."""
+    """The engine while no other test uses it. Name it last: it runs again before what a test made is removed."""
     engine = EngineAlone(require("RELEASER_TESTBED"))
     yield engine
     engine.start()
