@@ -98,6 +98,14 @@ class Swarm:
         """The tasks of these services."""
         return self._read("/tasks", {"filters": {"service": list(ids)}}) or []
 
+    def task(self, id_: str) -> JsonMap | None:
+        """One task, as long as it is there."""
+        try:
+            found: JsonMap = self.client.call("GET", f"/tasks/{id_}")
+        except Refused:
+            return None
+        return found
+
     def volume(self, name: str) -> JsonMap | None:
         """A volume of this node."""
         try:

@@ -1,5 +1,6 @@
 """Pruning: what no service needs any more goes, but for the newest that a way back may want."""
 
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from releaser.model.value import JsonMap
 from releaser.ports import Work
 
 _AGAIN = 0.25
-_OURS = ("in use by task", "in use by service", "has active endpoints")
+_TASK = re.compile(r"in use by task (\w+)")
 
 
 @dataclass
@@ -51,13 +52,19 @@ class Pruning:
     def _network(self, network: JsonMap) -> None:
         """Remove it once the tasks that were in it are gone; it stays where somebody else is in it."""
         said = self.swarm.try_remove("network", network["Id"])
-        while said is not None and any(part in said for part in _OURS) and not self.limit.over():
+        while said is not None and self._by_a_task(said) and not self.limit.over():
             time.sleep(_AGAIN)
             said = self.swarm.try_remove("network", network["Id"])
         while said is None and self.swarm.has_network(network["Id"], here=True) and not self.limit.over():
             time.sleep(_AGAIN)  # until then its name is taken, too
         text = "is removed" if said is None else f"is kept, as it is still used: {said.rpartition(' desc = ')[2]}"
         self.tell(Point.PRUNED, f"the network {network['Name']} {text}", None)
+
+    def _by_a_task(self, said: str) -> bool:
+        """Whether a task of a service is still in it; a container that joined by itself may stay for ever."""
+        found = _TASK.search(said)
+        task = self.swarm.task(found[1]) if found else None
+        return task is not None and "NetworkAttachmentSpec" not in task["Spec"]
 
     # --- configs and secrets ---
 
