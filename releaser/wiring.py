@@ -34,6 +34,12 @@ def _directory(root: Path, section: JsonMap) -> Engine:
     return DirectoryEngine(root, str(section["path"]))
 
 
+def _docker(root: Path, section: JsonMap) -> Engine:
+    from releaser.engines.docker.engine import DockerEngine  # noqa: PLC0415 - as above
+
+    return DockerEngine(_client(section), root, section.get("keep", 1), takes_over=section.get("adopts"))
+
+
 def _swarm(root: Path, section: JsonMap) -> Engine:
     from releaser.engines.swarm.engine import SwarmEngine  # noqa: PLC0415 - as above
 
@@ -48,7 +54,7 @@ def _client(section: JsonMap) -> "Client":
     return Client(section.get("host"), EngineLogins(DockerLogins()))
 
 
-ENGINES: Mapping[str, Callable[[Path, JsonMap], Engine]] = {"directory": _directory, "swarm": _swarm}
+ENGINES: Mapping[str, Callable[[Path, JsonMap], Engine]] = {"directory": _directory, "docker": _docker, "swarm": _swarm}
 """Engine kind → what opens it from the root and the `engine:` section."""
 
 

@@ -8,7 +8,7 @@ import pytest
 LAYER = """\
 # yaml-language-server: $schema=../schemas/layer.schema.json
 vars: {domain: "${environment}.shop.test", replicas: 2}
-engine: {kind: docker, host: "ssh://deploy@host", keep: 2}
+engine: {kind: docker, host: "ssh://deploy@host", keep: 2, adopts: shop}
 wait: 5m
 stable: 5s
 ignore: [services.api.deploy.replicas]

@@ -1,0 +1,1 @@
+"""The engine `docker`: containers of one Docker Engine, rolled by us."""
