@@ -84,7 +84,7 @@ def _imported(
         if not may_ask(invocation):
             _refuse_undecided(invocation, imported)
             return project, imported
-        if not _ask(imported, values, secret, plain):
+        if not _ask(invocation.out, imported, values, secret, plain):
             return project, imported
 
 
@@ -116,15 +116,15 @@ def _request(invocation: Invocation, options: Options, root: Path, values: Mappi
     )
 
 
-def _ask(imported: Imported, values: dict[str, str], secret: set[str], plain: set[str]) -> bool:
+def _ask(  # noqa: PLR0913, PLR0917 - what is asked about, and where the answers go
+    out: Output, imported: Imported, values: dict[str, str], secret: set[str], plain: set[str]
+) -> bool:
     """Ask what nobody decided; whether something was."""
     names = imported.by_looks
     if names:
         told = ", ".join(f"{name} ({place.file}:{place.line})" for name, place in names.items())
-        answer = asked(
-            f"These look like secrets, and their values will not be written: {told}.\n"
-            "Which of them are none? (names, or nothing) "
-        )
+        out.tell(printable(f"these look like secrets, and their values will not be written: {told}"))
+        answer = asked("Which of them are none? (names, or nothing) ")
         none = {name for name in re.split(r"[\s,]+", answer.strip()) if name}
         unknown = none - set(names)
         if unknown:

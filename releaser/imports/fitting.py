@@ -16,6 +16,8 @@ from releaser.imports.tree import Node, is_list, is_map, is_text, made_of
 from releaser.model.value import Json, JsonMap, Location, Path
 from releaser.planning.interpolation import TEXTS
 
+_UNUSABLE = re.compile("[\0\ud800-\udfff]")
+_UNUSABLE_KEY = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
 _YES = frozenset({"true", "y", "yes", "on"})
 _NO = frozenset({"false", "n", "no", "off"})
 _INTEGER = re.compile(r"[-+]?[0-9]{1,15}\Z")
@@ -80,7 +82,9 @@ class _Fitting:
         values: dict[str, Node] = {}
         for key, child in node.value.items():
             below = part.get("properties", {}).get(key, part.get("additionalProperties", {}))
-            if below is False or key.startswith("$"):
+            if not key or _UNUSABLE_KEY.search(key) or _unusable(child):
+                self._report.leave((*path, key), node.key_place(key), "no file and no engine can hold these characters")
+            elif below is False or key.startswith("$"):
                 self._unknown(key, node.key_place(key), part, path)
             elif child.value is not None:
                 inside = _texts_below(texts, key)
@@ -95,6 +99,10 @@ class _Fitting:
         if not key.startswith("x-"):
             instead = part.get("x-instead", {}).get(key)
             self._report.leave((*path, key), place, instead or "the declarations have no such word")
+
+
+def _unusable(node: Node) -> bool:
+    return is_text(node.value) and _UNUSABLE.search(node.value.plain) is not None
 
 
 def _chosen(part: JsonMap, node: Node) -> JsonMap:

@@ -113,13 +113,22 @@ def _many(form: Callable[[Node, Text], list[Node]]) -> Form:
             if is_map(item):
                 found.append(item)
                 continue
+            text = text_of(item)
             try:
-                found.extend(form(item, text_of(item)))
+                found.extend(form(item, text))
             except ValueError as error:
-                raise refused(str(error), "write it in the long form to say what is meant", item.place) from error
+                raise _unformed(text, str(error), item.place) from error
         return node.with_value(found, {})
 
     return formed
+
+
+def _unformed(text: Text, why: str, place: Location) -> InvalidDeclarations:
+    """What cannot be read; most often as a variable has no value."""
+    unset = [variable.name for variable in text.variables if not variable.value]
+    if unset:
+        return refused(f"{why}: {unset[0]} is not set", f"say what it is: --var {unset[0]}=VALUE", place)
+    return refused(why, "write it in the long form to say what is meant", place)
 
 
 def _hosts(node: Node) -> Node:

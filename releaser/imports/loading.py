@@ -33,10 +33,12 @@ class Loader:
             raise InvalidDeclarations(self._problems)
         return project
 
-    def _model(self, paths: Sequence[Path], folder: Path, scope: Scope, trail: tuple[Path, ...]) -> Node:
+    def _model(
+        self, paths: Sequence[Path], folder: Path, scope: Scope, trail: tuple[Path, ...], asked: Location | None = None
+    ) -> Node:
         found = Node({}, Location(file=self._files.named(paths[0]), line=1, column=1))
         for path in paths:
-            for document in self.documents(path, folder, scope):
+            for document in self.documents(path, folder, scope, asked):
                 included = self._including(document, folder, scope, (*trail, path))
                 extended = _Extensions(self, path, folder, scope).apply(included)
                 found = merge(found, extended)
@@ -59,12 +61,8 @@ class Loader:
         found = document
         for entry in items(document.get("include")):
             model = self._included(entry, folder, scope, trail)
-            sections = {key: model.value[key] for key in INCLUDED if model.get(key)}
-            merged = {
-                key: merge(section, found.value[key], (key,)) if found.get(key) else section
-                for key, section in sections.items()
-            }
-            found = found.with_value({**found.value, **merged})
+            sections = {key: _together(model.value[key], found.get(key), key) for key in INCLUDED if model.get(key)}
+            found = found.with_value({**found.value, **sections}, {**model.keys, **found.keys})
         return found.with_value({key: child for key, child in found.value.items() if key != "include"})
 
     def _included(self, entry: Node, folder: Path, scope: Scope, trail: tuple[Path, ...]) -> Node:
@@ -77,7 +75,8 @@ class Loader:
         own = self.path(stated, folder) if stated else paths[0].parent
         named = [self.path(node, folder) for node in _many(entry, "env_file") if text_of(node).plain != "/dev/null"]
         beside = [own / ".env"] if not at(entry, "env_file") and self._files.there(own / ".env") else []
-        return self._model(paths, own, read_env(self._files, named or beside, scope, entry.place), trail)
+        known = read_env(self._files, named or beside, scope, entry.place)
+        return self._model(paths, own, known, trail, entry.place)
 
     def named(self, path: Path) -> str:
         """A file as people know it."""
@@ -98,6 +97,16 @@ def read_env(files: Files, paths: Sequence[Path], scope: Scope, asked: Location 
         entries_of_file = dotenv.read(files.read(path, asked), files.named(path), {**found, **scope})
         found |= dotenv.scope_of(entries_of_file, {})
     return {**found, **scope}
+
+
+def _together(included: Node, own: Node | None, section: str) -> Node:
+    """A section of what is included with that of the file that includes it; what has one name is merged."""
+    if own is None:
+        return included
+    values = dict(included.value)
+    for name, child in entries(own):
+        values[name] = merge(values[name], child, (section, name)) if name in values else child
+    return own.with_value(values, {**included.keys, **own.keys})
 
 
 def _many(node: Node, key: str) -> list[Node]:

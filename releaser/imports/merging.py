@@ -18,9 +18,9 @@ def merge(below: Node, above: Node, path: Path = ()) -> Node:
     """Both as one, `above` on top; its tags are obeyed. Raises InvalidDeclarations where a kind of value changes."""
     if above.tag == OVERRIDE or (below.value is None and above.value is not None):
         return without_tags(above)
-    if above.value is None:
-        return below
     rule = next((rule for pattern, rule in _RULES.items() if _matches(path, pattern)), None)
+    if above.value is None:
+        return above if rule is _replaced else below
     if rule is not None:
         return rule(below, above, path)
     if is_map(below) or is_map(above):
@@ -105,13 +105,11 @@ def _logging(below: Node, above: Node, path: Path) -> Node:
 
 
 def _address_ranges(below: Node, above: Node, path: Path) -> Node:
-    """Ranges of one subnet are one."""
+    """The ranges above, each with what is below of the same subnet."""
     _same_kind(below, above, path)
-    found = {_subnet(node): node for node in items(below)}
-    for node in items(above):
-        subnet = _subnet(node)
-        found[subnet] = _maps(found[subnet], node, path) if subnet in found else node
-    return above.with_value(list(found.values()), {})
+    known = {_subnet(node): node for node in items(below)}
+    merged = [_maps(known[subnet], node, path) if (subnet := _subnet(node)) in known else node for node in items(above)]
+    return above.with_value(merged, {})
 
 
 def _map(node: Node, path: Path) -> dict[str, Node]:

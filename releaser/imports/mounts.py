@@ -77,9 +77,18 @@ def _mount(item: Node, kind: str, source: str, name: str, path: Path, report: Re
     if kind == "tmpfs":
         words.pop("source", None)
     _without_empty(words)
+    if "target" in words:
+        words["target"] = _clean(words["target"])
     if "tmpfs" in words:
         words["tmpfs"] = _with_mode(words["tmpfs"])
     return item.with_value({word: words[word] for word in _WORDS if word in words})
+
+
+def _clean(target: Node) -> Node:
+    """A path in the container as Compose writes it."""
+    text = text_of(target)
+    cleaned = posixpath.normpath(text.plain) if text else ""
+    return target if cleaned == text.plain else target.with_value(Text.of(cleaned), {})
 
 
 def _without_empty(words: dict[str, Node]) -> None:

@@ -85,6 +85,10 @@ def _implied(name: str, project: Project) -> Iterator[tuple[str, Location]]:
     for service, other, _, place in _links(project):
         if service == name:
             yield other, place
+    for item in items(at(project.services[name], "volumes_from")):
+        other, _, _ = text_of(item).plain.partition(":")
+        if other != "container":
+            yield other, item.place
     for word in _NAMESPACES:
         shared = at(project.services[name], word)
         if shared is not None and text_of(shared).plain.startswith(_SHARED):

@@ -74,7 +74,7 @@ def read(request: Request) -> Project:
     name = _stated_name(request, scope)
     known = {**scope, PROJECT_NAME: Setting(value=name or normalised(folder.name), origin="Compose")}
     tree = loader.project(paths, folder, known)
-    chosen, unchosen = _chosen(tree, {*request.profiles, *_listed(scope, PROFILES, ",")})
+    chosen, unchosen = _chosen(tree, set(request.profiles or _listed(scope, PROFILES, ",")))
     return Project(
         name=name or _declared_name(tree) or _of_folder(folder),
         files=files,

@@ -9,7 +9,10 @@ _SECRET = frozenset({
     "PASSWORD", "PASSWORDS", "PASSWD", "PASS", "PWD", "PASSPHRASE", "SECRET", "SECRETS", "TOKEN", "TOKENS", "APIKEY",
     "CREDENTIAL", "CREDENTIALS", "KEY", "KEYS", "SALT", "PEPPER", "DSN", "COOKIE", "JWT", "HTPASSWD", "PW",
 })  # fmt: skip
-_ENDINGS = ("PASSWORD", "PASSWD", "SECRET", "TOKEN", "APIKEY")  # of words written together, as in DBPASSWORD
+_ENDINGS = ("PASSWORD", "PASSWD", "PASS", "SECRET", "TOKEN", "APIKEY")  # of words written together, as in DBPASSWORD
+_NO_PASS = frozenset({"BYPASS", "COMPASS"})
+_KEYS = frozenset({"KEY", "KEYS"})
+_OTHER_KEYS = frozenset({"CACHE", "SITE", "PRIMARY", "FOREIGN", "PARTITION", "SORT", "INDEX", "MAP", "ROUTING"})
 _NOT_AT_THE_END = frozenset({
     "FILE", "PATH", "DIR", "DIRECTORY", "URL", "URI", "ENDPOINT", "HOST", "PORT", "USER", "USERNAME", "NAME", "ID",
     "TTL", "LENGTH", "SIZE", "MIN", "MAX", "EXPIRY", "EXPIRE", "EXPIRES", "EXPIRATION", "LIFETIME", "AGE", "TIMEOUT",
@@ -17,7 +20,7 @@ _NOT_AT_THE_END = frozenset({
     "COUNT", "ROTATION", "INTERVAL", "LIMIT", "MODE", "DOMAIN", "SECURE", "SAMESITE", "LOCATION", "STRENGTH", "HOURS",
     "DAYS", "MINUTES", "SECONDS", "PERIOD", "REGION", "PROVIDER", "STORE", "VERSION", "CLAIM", "BACKEND", "FORMAT",
 })  # fmt: skip
-_PUBLIC = frozenset({"PUBLIC", "PUB", "ALLOW", "ENABLE", "DISABLE", "RANDOM", "SITE", "REQUIRE", "PRIMARY", "CACHE"})
+_PUBLIC = frozenset({"PUBLIC", "PUB", "ALLOW", "ENABLE", "DISABLE", "RANDOM", "REQUIRE"})
 _FLAGS = frozenset({"", "yes", "no", "true", "false", "on", "off", "none", "null", "0", "1"})
 _PATH = re.compile(r"/[a-z][a-z0-9_-]*(?:/[A-Za-z0-9._-]+)+\Z")
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#:@]*:(?P<password>[^\s/?#@]+)@", re.IGNORECASE)
@@ -28,7 +31,8 @@ def name_looks_secret(name: str) -> bool:
     words = [word.upper() for word in _WORDS.findall(name)]
     if not words or words[-1] in _NOT_AT_THE_END or _PUBLIC & set(words):
         return False
-    return any(word in _SECRET or word.endswith(_ENDINGS) for word in words)
+    telling = {word for word in words if word in _SECRET or (word.endswith(_ENDINGS) and word not in _NO_PASS)}
+    return bool(telling) and not (telling <= _KEYS and _OTHER_KEYS & set(words))
 
 
 def value_is_harmless(value: str) -> bool:

@@ -88,7 +88,11 @@ class Sections:
         """For every environment; to be asked when all services are translated."""
         found = {
             "volumes": {**{name: _shared(node) for name, node in self._volumes.items()}, **self._anonymous},
-            "networks": {name: _shared(node) for name, node in self._networks.items() if name != DEFAULT or node.value},
+            "networks": {
+                name: words
+                for name, node in self._networks.items()
+                if (words := _shared(node)).value or name != DEFAULT
+            },
         }
         for kind, sources in self._files.items():
             for name, node in sources.items():

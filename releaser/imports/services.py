@@ -33,7 +33,7 @@ def service(name: str, context: Context) -> Node:
         reason = left_words.SERVICE.get(word)
         if child.value is None or word in _MADE or word in _READ_ELSEWHERE:
             continue
-        if reason is None and word in _NOTHING_WHERE_EMPTY and not text_of(child):
+        if reason is None and word in _NOTHING_WHERE_EMPTY and _empty(text_of(child)):
             why = "it is empty, which is as without the word"
             context.report.leave(("services", name, word), node.key_place(word), why, harmless=True)
         elif reason is None:
@@ -50,6 +50,10 @@ def service(name: str, context: Context) -> Node:
         ("services", name),
         context.report,
     )
+
+
+def _empty(text: Text) -> bool:
+    return not text and not any(variable.missing for variable in text.variables)
 
 
 def _image(name: str, node: Node, context: Context) -> Node:

@@ -140,8 +140,7 @@ class Settling:
             path = ("services", service, "environment", key)
             return node.with_value(self._written(text, path, node.place), {})
         for name in [variable.name for variable in secrets] or [key]:
-            if name not in self._decisions.secret:
-                self.result.by_looks.setdefault(name, node.place)
+            self._looks_secret(name, node.place)
         if text.sole is not None and secrets:
             secret = self.secrets.of_variable(text.sole, node.place)
         else:
@@ -149,6 +148,10 @@ class Settling:
             secret = self.secrets.of_text(service, key, text, node.place, self._is_secret)
         self._environment.setdefault(self.secrets.sources[secret], key)
         return node.with_value({"secret": node.with_value(secret, {})}, {})
+
+    def _looks_secret(self, name: str, place: Location) -> None:
+        if name not in self._decisions.secret:
+            self.result.by_looks.setdefault(name, place)
 
     def _is_secret(self, variable: Variable) -> bool:
         harmless = is_path(variable.value) if variable.value else not _unset(variable)
@@ -177,7 +180,7 @@ class Settling:
         if self._is_secret(variable):
             if shell and variable.name in self._environment:
                 return f"$${{{self._environment[variable.name]}}}"
-            self.result.by_looks.setdefault(variable.name, place)
+            self._looks_secret(variable.name, place)
             self.result.exposed.append(Exposed(variable=variable.name, path=dotted(path), place=place))
             return ""
         if not piece.whole:

@@ -119,4 +119,6 @@ def scalar_of(value: Json, *, as_text: bool = False) -> str:
 
 
 def _quoted(text: str) -> str:
+    if ('"' in text or "\\" in text) and text.isprintable():
+        return "'" + text.replace("'", "''") + "'"
     return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))

@@ -4,7 +4,7 @@ import os
 import re
 import shlex
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +40,7 @@ def theirs(root: Path, source: Path, *overrides: Path, environ: Mapping[str, str
         raise ComposeRefused(done.stderr)
     said = source.parent / SAID
     try:
-        told = {**how, "env_files": (Path(os.devnull),)} if False else {**how}
-        told.pop("env_files", None)
-        return ours(root, said, **told)
+        return ours(root, said, **{word: value for word, value in how.items() if word != "env_files"})
     finally:
         said.unlink()
 
@@ -55,7 +53,7 @@ def _even(layer: Mapping[str, Any], root: Path) -> dict[str, Any]:
     """The layer with equal things written alike."""
     services = {name: _service(words, root) for name, words in layer["services"].items()}
     rest = {
-        kind: {name: _source(words, root) for name, words in layer[kind].items()}
+        kind: {name: _source(name, words, root) for name, words in layer[kind].items()}
         for kind in layer
         if kind != "services"
     }
@@ -63,11 +61,13 @@ def _even(layer: Mapping[str, Any], root: Path) -> dict[str, Any]:
     return {"services": services, **rest, "networks": networks}
 
 
-def _source(words: Mapping[str, Any], root: Path) -> dict[str, Any]:
+def _source(name: str, words: Mapping[str, Any], root: Path) -> dict[str, Any]:
     found = {word: value for word, value in words.items() if value not in (None, {}, [], False)}
     if "ipam" in found:
         found["ipam"] = {word: value for word, value in found["ipam"].items() if value}
     found = {word: value for word, value in found.items() if value != {}}
+    if found.get("external"):
+        found.setdefault("name", name)
     for word in ("file", "path"):
         if word in found:
             found[word] = os.path.normpath(root / found[word])
@@ -76,32 +76,60 @@ def _source(words: Mapping[str, Any], root: Path) -> dict[str, Any]:
 
 def _service(words: Mapping[str, Any], root: Path) -> dict[str, Any]:
     found = {word: value for word, value in words.items() if value not in (None, {})}
-    for word in ("command", "entrypoint"):
-        if isinstance(found.get(word), str):
-            found[word] = shlex.split(found[word])
-    check = found.get("healthcheck", {})
-    if isinstance(check.get("test"), str):
-        found["healthcheck"] = {**check, "test": ["CMD-SHELL", check["test"]]}
+    for word, even in _EVEN.items():
+        if word in found:
+            found[word] = even(found[word])
     if found.get("networks") == {"default": {}}:
         del found["networks"]
+    if not found.get("healthcheck", {}).get("disable", True):
+        del found["healthcheck"]
     for mount in found.get("volumes", {}).values():
         _mount(mount, root)
-    found["depends_on"] = {name: _dependency(one) for name, one in found.get("depends_on", {}).items()}
-    for part in found.get("deploy", {}).get("resources", {}).values():
-        _resources(part)
-    for word in ("dns", "dns_search", "tmpfs"):
-        if isinstance(found.get(word), str):
-            found[word] = [found[word]]
-    if "shm_size" in found:
-        found["shm_size"] = byte_count(found["shm_size"])
-    for unordered in ("cap_add", "cap_drop", "expose", "group_add"):
-        if unordered in found:
-            found[unordered] = sorted(map(str, found[unordered]))
-    if "devices" in found:
-        found["devices"] = [_device(one) for one in found["devices"]]
-    for limit, value in found.get("ulimits", {}).items():
-        found["ulimits"][limit] = value if isinstance(value, dict) else value
-    return _spans(found)
+    for name, secret in found.get("secrets", {}).items():
+        secret["target"] = os.path.normpath(Path("/run/secrets") / secret.get("target", name))
+    return _spans({"depends_on": {}, **found})
+
+
+def _argv(command: Any) -> Any:
+    return shlex.split(command) if isinstance(command, str) else command
+
+
+def _check(check: dict[str, Any]) -> dict[str, Any]:
+    test = check.get("test")
+    return {**check, "test": ["CMD-SHELL", test]} if isinstance(test, str) else check
+
+
+def _deploy(deploy: dict[str, Any]) -> dict[str, Any]:
+    for part in deploy.get("resources", {}).values():
+        if "memory" in part:
+            part["memory"] = byte_count(part["memory"])
+        if "cpus" in part:
+            part["cpus"] = float(part["cpus"])
+    return deploy
+
+
+def _unordered(values: Any) -> list[str]:
+    return sorted(map(str, values))
+
+
+def _dependencies(others: Mapping[str, Any]) -> dict[str, Any]:
+    usual = {"condition": "service_started", "required": True}
+    return {name: {**usual, **{word: one[word] for word in usual if word in one}} for name, one in others.items()}
+
+
+_EVEN: Mapping[str, Callable[[Any], Any]] = {
+    "command": _argv,
+    "entrypoint": _argv,
+    "healthcheck": _check,
+    "deploy": _deploy,
+    "depends_on": _dependencies,
+    "shm_size": byte_count,
+    "cap_add": _unordered,
+    "cap_drop": _unordered,
+    "expose": _unordered,
+    "group_add": _unordered,
+    "devices": lambda devices: [_device(one) for one in devices],
+}
 
 
 def _spans(tree: Any) -> Any:
@@ -117,20 +145,9 @@ def _spans(tree: Any) -> Any:
 def _mount(mount: dict[str, Any], root: Path) -> None:
     mount["target"] = os.path.normpath(mount["target"])
     if mount.get("type") == "bind":
-        mount["source"] = os.path.normpath(root / os.path.expanduser(mount["source"]))
+        mount["source"] = os.path.normpath(root / Path(mount["source"]).expanduser())
     if isinstance(mount.get("tmpfs", {}).get("size"), str | int):
         mount["tmpfs"] = {**mount["tmpfs"], "size": byte_count(mount["tmpfs"]["size"])}
-
-
-def _dependency(one: Mapping[str, Any]) -> dict[str, Any]:
-    return {"condition": one.get("condition", "service_started"), "required": one.get("required", True)}
-
-
-def _resources(part: dict[str, Any]) -> None:
-    if "memory" in part:
-        part["memory"] = byte_count(part["memory"])
-    if "cpus" in part:
-        part["cpus"] = float(part["cpus"])
 
 
 def _device(device: str) -> str:
