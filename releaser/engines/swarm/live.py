@@ -4,13 +4,13 @@ What has no word stays under the API's own path, so that nothing that somebody c
 """
 
 from collections.abc import Callable, Mapping
-from copy import deepcopy
 
 from releaser.engines.moby import marks
 from releaser.engines.swarm import mounted
 from releaser.engines.swarm.labels import IDLE, Noted
 from releaser.engines.swarm.spec import JOB_MODES, NOWHERE
 from releaser.engines.swarm.templates import unescaped
+from releaser.engines.swarm.trees import Body, Tree, drop
 from releaser.model.value import Json, JsonMap, Path, Value, parse_path
 from releaser.planning.drift import REPLACED
 
@@ -29,11 +29,11 @@ class Known(Value, frozen=True, kw_only=True):
 
 def words(spec: JsonMap, known: Known) -> dict[str, Json]:
     """The service's body as it is live, without what its `ignore` list leaves to others."""
-    tree = _Tree(spec)
+    tree = Tree(spec, _NOTHING)
     labels: Mapping[str, str] = tree.take("Labels") or {}
     noted = Noted.of(labels)
     name = labels.get(marks.NAME, "")
-    body = _Body()
+    body = Body()
     for path, word, read in _PLAIN:
         value = tree.take(*path)
         if value not in (None, "", [], {}):
@@ -50,7 +50,7 @@ def words(spec: JsonMap, known: Known) -> dict[str, Json]:
     body.put(("secrets",), mounted.files(tree.take(*_CONTAINER, "Secrets") or [], "Secret", known.secrets))
     _small(tree, body)
     for text in noted.ignored:
-        _drop(body.tree, parse_path(text))
+        drop(body.tree, parse_path(text))
     return {**body.tree, **tree.rest()}
 
 
@@ -156,7 +156,7 @@ _NOTHING = {
 # --- what takes more than a word ---
 
 
-def _variables(tree: "_Tree", noted: Noted) -> dict[str, Json]:
+def _variables(tree: Tree, noted: Noted) -> dict[str, Json]:
     found: dict[str, Json] = {}
     odd = []
     for entry in tree.take(*_CONTAINER, "Env") or []:
@@ -171,7 +171,7 @@ def _variables(tree: "_Tree", noted: Noted) -> dict[str, Json]:
     return found
 
 
-def _health(tree: "_Tree", body: "_Body") -> None:
+def _health(tree: Tree, body: Body) -> None:
     test = tree.take(*_CONTAINER, "Healthcheck", "Test")
     if test == ["NONE"]:
         body.put(("healthcheck", "disable"), True)
@@ -188,7 +188,7 @@ def _health(tree: "_Tree", body: "_Body") -> None:
     body.put(("healthcheck", "retries"), tree.take(*_CONTAINER, "Healthcheck", "Retries"))
 
 
-def _mode(tree: "_Tree", body: "_Body", labels: Mapping[str, str]) -> None:
+def _mode(tree: Tree, body: Body, labels: Mapping[str, str]) -> None:
     """Replicas are always shown: nobody declares them, and somebody scales them."""
     mode: JsonMap = tree.take("Mode") or {}
     kind = next(iter(mode), "Replicated")
@@ -205,7 +205,7 @@ def _mode(tree: "_Tree", body: "_Body", labels: Mapping[str, str]) -> None:
     tree.put(how, "Mode", kind)
 
 
-def _placement(tree: "_Tree", body: "_Body", *, idle: bool) -> None:
+def _placement(tree: Tree, body: Body, *, idle: bool) -> None:
     constraints = tree.take(*_TASK, "Placement", "Constraints") or []
     body.put(("deploy", "placement", "constraints"), [one for one in constraints if not (idle and one == NOWHERE)])
     preferences = tree.take(*_TASK, "Placement", "Preferences") or []
@@ -216,7 +216,7 @@ def _placement(tree: "_Tree", body: "_Body", *, idle: bool) -> None:
     body.put(("platform",), texts[0] if len(texts) == 1 else texts)
 
 
-def _networks(tree: "_Tree", body: "_Body", known: Known, noted: Noted, name: str) -> None:
+def _networks(tree: Tree, body: Body, known: Known, noted: Noted, name: str) -> None:
     found: dict[str, Json] = {}
     for joined in tree.take(*_TASK, "Networks") or []:
         real = known.networks.get(joined["Target"], joined["Target"])
@@ -236,7 +236,7 @@ def _networks(tree: "_Tree", body: "_Body", known: Known, noted: Noted, name: st
     body.put(("networks",), found)
 
 
-def _ports(tree: "_Tree") -> dict[str, Json]:
+def _ports(tree: Tree) -> dict[str, Json]:
     found: dict[str, Json] = {}
     for port in tree.take("EndpointSpec", "Ports") or []:
         protocol, target = port.get("Protocol", "tcp"), port["TargetPort"]
@@ -250,7 +250,7 @@ def _ports(tree: "_Tree") -> dict[str, Json]:
     return found
 
 
-def _small(tree: "_Tree", body: "_Body") -> None:
+def _small(tree: Tree, body: Body) -> None:
     hosts: dict[str, str] = {}
     for entry in tree.take(*_CONTAINER, "Hosts") or []:
         address, *names = entry.split()
@@ -269,64 +269,3 @@ def _small(tree: "_Tree", body: "_Body") -> None:
     options += [f"label={name.lower()}:{text}" for name, text in labels.items() if name != "Disable" and text]
     body.put(("security_opt",), options)
     tree.put(privileges, *_CONTAINER, "Privileges")
-
-
-# --- trees ---
-
-
-class _Body:
-    """The words found so far."""
-
-    def __init__(self) -> None:
-        self.tree: dict[str, Json] = {}
-
-    def put(self, path: Path, value: Json) -> None:
-        if value in (None, "", [], {}):
-            return
-        at = self.tree
-        for key in path[:-1]:
-            at = at.setdefault(key, {})
-        at[path[-1]] = value
-
-
-class _Tree:
-    """A spec that words are taken out of, until only what has none is left."""
-
-    def __init__(self, spec: JsonMap) -> None:
-        self._tree: dict[str, Json] = deepcopy(dict(spec))
-        for path, value in _NOTHING.items():
-            found = self.take(*path)
-            if value is not None and found != value:
-                self.put(found, *path)
-
-    def take(self, *path: str) -> Json:
-        at: Json = self._tree
-        for key in path[:-1]:
-            at = at.get(key) if isinstance(at, dict) else None
-        return at.pop(path[-1], None) if isinstance(at, dict) else None
-
-    def put(self, value: Json, *path: str) -> None:
-        at = self._tree
-        for key in path[:-1]:
-            at = at.setdefault(key, {})
-        at[path[-1]] = value
-
-    def rest(self) -> dict[str, Json]:
-        rest: dict[str, Json] = _pruned(self._tree) or {}
-        return rest
-
-
-def _pruned(tree: Json) -> Json:
-    """Without what is empty: the API leaves it out or not as it likes."""
-    if isinstance(tree, dict):
-        kept = {key: _pruned(value) for key, value in tree.items()}
-        return {key: value for key, value in kept.items() if value not in (None, "", [], {})}
-    return [_pruned(value) for value in tree] if isinstance(tree, list) else tree
-
-
-def _drop(tree: dict[str, Json], path: Path) -> None:
-    at: Json = tree
-    for key in path[:-1]:
-        at = at.get(key) if isinstance(at, dict) else None
-    if isinstance(at, dict):
-        at.pop(path[-1], None)

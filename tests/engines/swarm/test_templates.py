@@ -1,0 +1,15 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from releaser.engines.swarm.templates import UNESCAPED, escaped, unescaped
+
+
+@given(st.text(alphabet='{}" .xN'))
+def test_what_is_escaped_comes_back(text: str) -> None:
+    assert unescaped(escaped(text)) == text
+    assert escaped(text).replace('{{"{{"}}', "").count("{{") == 0
+
+
+def test_what_nobody_escaped_is_told_apart() -> None:
+    assert unescaped("{{.Node.ID}}") == UNESCAPED + "{{.Node.ID}}"
+    assert unescaped('{{"{{"}}.Node.ID}}') == "{{.Node.ID}}"
