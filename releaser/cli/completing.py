@@ -45,6 +45,10 @@ VALUES = {
     "--release": RELEASE,
     "--image": IMAGE,
     "--out": PLAN_FILE,
+    "--from": PLAN_FILE,
+    "-f": PLAN_FILE,
+    "--file": PLAN_FILE,
+    "--env-file": PLAN_FILE,
     "-C": PLAN_FILE,
     "--directory": PLAN_FILE,
 }
@@ -56,7 +60,10 @@ WORDS = {
     "--output": ("table", "json", "yaml", "ndjson", "md", "name"),
     SHELL: ("bash", "zsh", "fish"),
 }
-OPAQUE = ("-m", "--message", "--by", "--revision", "--limit", "-n", "--project", "--reason", "--history")
+OPAQUE = (
+    *("-m", "--message", "--by", "--revision", "--limit", "-n", "--project", "--reason", "--history"),
+    *("--profile", "-p", "--compose-project", "--secret", "--var"),
+)
 """Options whose value nobody can guess."""
 
 

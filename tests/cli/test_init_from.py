@@ -12,11 +12,13 @@ SAMPLE = {sample.name: sample for sample in SAMPLES}
 
 
 @pytest.fixture
-def begin(bare):
+def begin(bare, monkeypatch):
     """`begin(NAME, WORDS…)`: a sample in the project's folder, imported."""
 
     def run(name: str, *words: str, **how):
         sample = SAMPLE[name]
+        for variable in sample.variables | {"COMPOSE_PROJECT_NAME", "COMPOSE_PROFILES", "COMPOSE_FILE"}:
+            monkeypatch.delenv(variable, raising=False)
         sample.copy(bare.root)
         return bare("init", *sample.options, *words, **{"environ": sample.environ, **how})
 

@@ -1,5 +1,6 @@
 """Small Compose projects of our own, each with what real ones of its kind do."""
 
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,12 @@ class Sample:
         """The project's files in a folder of their own; gives it."""
         shutil.copytree(FOLDER / self.name, to, dirs_exist_ok=True)
         return to
+
+    @property
+    def variables(self) -> set[str]:
+        """The names of variables that its files use."""
+        texts = (file.read_text() for file in (FOLDER / self.name).rglob("*") if file.is_file())
+        return {name for text in texts for name in re.findall(r"\$\{?([A-Za-z_]\w*)", text)} - set(self.environ)
 
     @property
     def options(self) -> list[str]:
