@@ -12,7 +12,7 @@ import msgspec
 
 from releaser import __version__
 from releaser.engines.moby import errors, hosts
-from releaser.engines.moby.dialling import CONNECT, Dialler, dialler
+from releaser.engines.moby.dialling import CONNECT, Breakable, Dialler, dialler
 from releaser.engines.moby.errors import Refused
 from releaser.engines.moby.ticking import ticking
 from releaser.model.errors import EngineUnreachable
@@ -94,9 +94,11 @@ class Connection:
 
         Who stops reading breaks the call off. Raises Refused, EngineUnreachable.
         """
-        opened = self._open()
-        with opened.send(request) as response:
-            yield from ticking(lambda: opened.piece(response), response.shutdown)
+        opened, own = self._open().apart()
+        try:
+            yield from ticking(opened.pieces(request), own.break_off)
+        finally:
+            opened.close()
 
     def no_engine(self, why: str) -> EngineUnreachable:
         """Something answered, and not as an engine would."""
@@ -119,9 +121,9 @@ class Connection:
 class _Opened:
     """Kept connections to one engine."""
 
-    def __init__(self, host: hosts.Host, reach: Dialler) -> None:
+    def __init__(self, host: hosts.Host, reach: Dialler, version: str = "") -> None:
         self.host = host
-        self.version = ""
+        self.version = version
         self._reach = reach
         self._pool = _pool(host, reach)
 
@@ -167,6 +169,17 @@ class _Opened:
                     raise errors.unreachable(self.host, TimeoutError(), limit)
             return response.headers.get("Content-Type", ""), bytes(body)
 
+    def pieces(self, request: Request) -> Iterator[bytes]:
+        """An answer as it comes. Raises Refused, EngineUnreachable."""
+        with self.send(request) as response:
+            while piece := self.piece(response):
+                yield piece
+
+    def apart(self) -> tuple["_Opened", Breakable]:
+        """The same engine over connections of its own, which can be broken off while others wait for them."""
+        own = Breakable(self._reach)
+        return _Opened(self.host, own, self.version), own
+
     def close(self) -> None:
         """Let go of the connections."""
         self._pool.close()
@@ -184,7 +197,9 @@ class _Opened:
             raise errors.unreachable(self.host, error, waited, self._reach.last_words()) from error
 
     def _refused(self, response: "BaseHTTPResponse") -> Refused | EngineUnreachable:
-        data = self.piece(response)
+        data = b""
+        while len(data) < _PIECE and (piece := self.piece(response)):
+            data += piece
         try:
             said = str(msgspec.json.decode(data)["message"])
         except (msgspec.DecodeError, KeyError, TypeError, UnicodeDecodeError):

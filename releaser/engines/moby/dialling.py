@@ -3,6 +3,7 @@
 import socket
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Protocol
 
 from releaser.engines.moby import ssh
@@ -30,6 +31,38 @@ def dialler(host: Host, environ: Mapping[str, str]) -> Dialler:
     if host.scheme == "ssh":
         return ssh.Programs(host, environ)
     return _Direct(host)
+
+
+class Breakable:
+    """Connections that another thread may break off, whatever they wait for."""
+
+    def __init__(self, reach: Dialler) -> None:
+        self._reach = reach
+        self._made: list[socket.socket] = []
+        self._broken = False
+
+    def connect(self) -> socket.socket:
+        """One more. Raises OSError."""
+        made = self._reach.connect()
+        self._made.append(made)
+        if self._broken:  # while this one was made
+            made.close()
+            raise ConnectionAbortedError
+        return made
+
+    def last_words(self) -> str:
+        """What the program in between said last."""
+        return self._reach.last_words()
+
+    def break_off(self) -> None:
+        """Whoever reads or writes gets an error now, and no more are made."""
+        self._broken = True
+        for made in self._made:
+            with suppress(OSError):  # it is over already
+                made.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """What carries the connections has others too."""
 
 
 class _Direct:

@@ -1,21 +1,20 @@
 """Lines that come when they come, read so that who waits for them is asked now and then whether to go on."""
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
 from queue import Empty, SimpleQueue
 
 TICK = 0.25
 """Seconds after which silence is told."""
 
 
-def ticking(read: Callable[[], bytes], stop: Callable[[], None]) -> Iterator[bytes | None]:
-    """The lines of what `read` gives until it gives nothing, and None where nothing came for a while.
+def ticking(pieces: Iterable[bytes], break_off: Callable[[], None]) -> Iterator[bytes | None]:
+    """The lines of what `pieces` gives, and None where nothing came for a while.
 
-    It reads in a thread of its own; `stop` makes a read that waits end, for who leaves early.
+    It reads in a thread of its own; `break_off` makes that one end, for who leaves early.
     """
     found: SimpleQueue[bytes | Exception] = SimpleQueue()
-    thread = threading.Thread(target=_fill, args=(read, found), daemon=True)
+    thread = threading.Thread(target=_fill, args=(pieces, found), daemon=True)
     thread.start()
     rest = b""
     try:
@@ -35,14 +34,13 @@ def ticking(read: Callable[[], bytes], stop: Callable[[], None]) -> Iterator[byt
             yield rest
     finally:
         if thread.is_alive():
-            with suppress(ValueError, OSError):  # it ended by itself meanwhile
-                stop()
+            break_off()
         thread.join()
 
 
-def _fill(read: Callable[[], bytes], found: SimpleQueue[bytes | Exception]) -> None:
+def _fill(pieces: Iterable[bytes], found: SimpleQueue[bytes | Exception]) -> None:
     try:
-        while piece := read():
+        for piece in pieces:
             found.put(piece)
         found.put(b"")
     except Exception as error:  # noqa: BLE001 - raised again where the lines are read

@@ -21,6 +21,7 @@ from tests.engines.moby import stub
 from tests.engines.recording import recorded
 
 DIGEST = "sha256:" + "a" * 64
+NEW = uuid.uuid4().hex  # the version of images that no engine has
 REFERENCE = f"registry.test:5000/shop/api@{DIGEST}"
 INSPECTED = {"Id": "sha256:1", "Os": "linux", "Architecture": "amd64", "RepoDigests": [REFERENCE]}
 INFO = {"OSType": "linux", "Architecture": "x86_64"}
@@ -107,6 +108,7 @@ class Pulling:
         self.architecture = architecture
         self.there = there
         self.over = threading.Event()
+        self.hold: threading.Event | None = None
         self.broken_off = threading.Event()
         self.pulls: list[str] = []
         self.logins: list[str | None] = []
@@ -121,6 +123,8 @@ class Pulling:
     def pull(self, handler: BaseHTTPRequestHandler) -> None:
         self.pulls.append(handler.path.partition("?")[2])
         self.logins.append(handler.headers["X-Registry-Auth"])
+        if self.hold:
+            self.hold.wait(20)
         handler.send_response(200)
         handler.send_header("Content-Type", "application/json")
         handler.send_header("Transfer-Encoding", "chunked")
@@ -255,6 +259,22 @@ class Hushed:
         yield {"status": "Pull complete", "id": "one"}
 
 
+def test_who_no_longer_waits_for_the_first_word_is_heard(pulling: Start) -> None:
+    """An engine answers only when it has found the image: a registry that hangs makes it silent."""
+    client, engine = pulling()
+    engine.hold = threading.Event()
+    began = time.monotonic()
+
+    def stop(text: str) -> None:
+        raise Interrupted("stopped")
+
+    with pytest.raises(Interrupted):
+        client.pull(REFERENCE, None, stop)
+    assert time.monotonic() - began < 5
+    assert len(engine.pulls) == 1
+    engine.hold.set()
+
+
 def test_an_engine_that_says_nothing_more(pulling: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pulls, "_SILENCE", 0.5)
     hush = threading.Event()
@@ -339,14 +359,16 @@ def fresh(images: Images, client: Client) -> Iterator[Images]:
 
 def forget(client: Client, images: Images) -> None:
     for image in client.call("GET", "/images/json", params={"filters": {"reference": [f"{images.repository}"]}}):
-        client.call("DELETE", f"/images/{image['Id']}", params={"force": True})
+        for reference in image["RepoDigests"]:
+            if reference.startswith(f"{images.repository}@"):  # the same image may have other names, of others
+                client.call("DELETE", f"/images/{reference}")
 
 
 @pytest.mark.engines
 @pytest.mark.oldest
 class TestRealEngine:
     def test_pulled_once(self, client: Client, engine_host: str, fresh: Images) -> None:
-        reference = fresh.sleep()
+        reference = fresh.sleep(NEW)
         assert client.pull(reference, None, silent)["RepoDigests"] == [reference]
         with recorded(engine_host) as recording:
             again = Client(recording.host)
@@ -355,7 +377,7 @@ class TestRealEngine:
         assert recording.lines() == ["GET /version", f"GET /images/{reference}/json"]
 
     def test_an_index_is_known_by_its_own_digest_and_by_its_childs(self, client: Client, fresh: Images) -> None:
-        index, here, other = fresh.index()
+        index, here, other = fresh.index(NEW)
 
         assert client.pull(index, None, silent)["Architecture"] == HERE
         both = client.pull(here, f"linux/{HERE}", silent)
@@ -368,7 +390,7 @@ class TestRealEngine:
 
     @pytest.mark.parametrize("platform", [None, f"linux/{HERE}"])
     def test_an_image_for_another_platform(self, client: Client, fresh: Images, platform: str | None) -> None:
-        reference = fresh.other(uuid.uuid4().hex)
+        reference = fresh.other(NEW)
         for _ in range(2):  # the engine keeps what it pulled, and still it is not what is needed
             with pytest.raises(ApplyFailed, match=f"is for linux/{OTHER}, and linux/{HERE} is needed"):
                 client.pull(reference, platform, silent)
@@ -376,10 +398,10 @@ class TestRealEngine:
 
     def test_a_platform_that_an_index_lacks(self, client: Client, fresh: Images) -> None:
         with pytest.raises(ApplyFailed, match=r"has no image for the engine's platform: .*linux/s390x"):
-            client.pull(fresh.index()[0], "linux/s390x", silent)
+            client.pull(fresh.index(NEW)[0], "linux/s390x", silent)
 
     def test_two_platforms_of_one_index(self, client: Client, fresh: Images) -> None:
-        index, _, _ = fresh.index()
+        index, _, _ = fresh.index(NEW)
         client.pull(index, None, silent)
         with pytest.raises(ApplyFailed, match=f"cannot keep it for linux/{OTHER} beside that") as found:
             client.pull(index, f"linux/{OTHER}", silent)
@@ -422,19 +444,19 @@ class TestPrivateRegistry:
 
     def test_with_the_users_login(self, private: Images, engine_host: str, tmp_path: Path) -> None:
         client = Client(engine_host, self.logged_in(tmp_path, private))
-        reference = private.sleep()
+        reference = private.sleep(NEW)
         assert client.pull(reference, None, silent)["RepoDigests"] == [reference]
         client.close()
 
     def test_without_a_login(self, private: Images, client: Client) -> None:
         with pytest.raises(ApplyFailed, match=r"refuses to give .*no basic auth credentials") as found:
-            client.pull(private.sleep(), None, silent)
+            client.pull(private.sleep(NEW), None, silent)
         assert found.value.hint == f"docker login {private.registry}, as the user who delivers"
 
     def test_with_a_wrong_password(self, private: Images, engine_host: str, tmp_path: Path) -> None:
         login = base64.b64encode(b"releaser:canary-password").decode()
         client = Client(engine_host, self.logged_in(tmp_path, private, login))
         with pytest.raises(ApplyFailed, match="refuses to give") as found:
-            client.pull(private.sleep(), None, silent)
+            client.pull(private.sleep(NEW), None, silent)
         assert "canary" not in f"{found.value.message} {found.value.hint}"
         client.close()
