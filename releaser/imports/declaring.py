@@ -175,7 +175,8 @@ def _entry(own: Node, settled: Settled, project: Project, *, fresh: bool) -> str
         for name, var in settled.vars.items()
         if var.default is not None and var.value != var.default
     }
-    values = {"engine": Node({"kind": Node("docker", place)}, place)}
+    adopts = {} if fresh else {"adopts": Node(project.name, place)}
+    values = {"engine": Node({"kind": Node("docker", place), **adopts}, place)}
     if variables:
         values["vars"] = Node(variables, place)
     head = (

@@ -143,14 +143,15 @@ def _listed(scope: Scope, name: str, separator: str) -> tuple[str, ...]:
 
 
 def _stated_name(request: Request, scope: Scope) -> str | None:
-    if request.name is not None:
-        if not _NAME.match(request.name):
-            raise BadArgument(
-                f"{request.name!r} is no name of a Compose project",
-                hint="lower case letters, digits, - and _, as `docker compose ls` shows it",
-            )
-        return request.name
-    return scope[PROJECT_NAME].value or None if PROJECT_NAME in scope else None
+    stated = request.name
+    if stated is None:
+        stated = scope[PROJECT_NAME].value or None if PROJECT_NAME in scope else None
+    if stated is not None and not _NAME.match(stated):
+        raise BadArgument(
+            f"{stated!r} is no name of a Compose project",
+            hint="lower case letters, digits, - and _, as `docker compose ls` shows it",
+        )
+    return stated
 
 
 def _declared_name(tree: Node) -> str | None:

@@ -46,7 +46,7 @@ def test_the_first_environment_is_where_compose_runs_it_and_the_others_follow(ba
     begin("desk")
 
     assert bare.json("validate")["environments"] == ["test1", "staging", "production"]
-    assert bare.json("explain", "engine", "--env", "test1")["value"] == {"kind": "docker"}
+    assert bare.json("explain", "engine", "--env", "test1")["value"] == {"kind": "docker", "adopts": "shop"}
     assert bare.json("explain", "engine", "--env", "staging")["value"]["kind"] == "directory"
     assert "    from: staging\n" in written(bare.root)["pipeline.yaml"]
 
