@@ -43,6 +43,7 @@ class DockerLab:
         self.keep = 1
         self.adopts: str | None = None
         self.host: str | None = None  # where the engine connects to, if not where we do
+        self.named: dict[str, str] = {}  # image → reference, beside `api` and `web`
         self.clients: list[CountingClient] = []
 
     def engine(self) -> Engine:
@@ -54,9 +55,9 @@ class DockerLab:
         for client in self.clients:
             client.close()
 
-    def release(self, version: str = "v1", **images: str) -> Release:
+    def release(self, version: str = "v1") -> Release:
         """`api` and `web` run and do nothing, unless others are named."""
-        named = {"api": self.images.sleep("api"), "web": self.images.sleep("web"), **images}
+        named = {"api": self.images.sleep("api"), "web": self.images.sleep("web"), **self.named}
         made = release(version, *named)
         found = {}
         for name, reference in named.items():
