@@ -42,7 +42,7 @@ def _services(look: Look) -> Iterator[Live]:
         yield Live(
             id=f"service/{name}",
             body=body,
-            fingerprint=made_from(base) or fingerprint.of(body),
+            fingerprint=(None if others else made_from(base)) or fingerprint.of(body),
             mark=_mark(base) if len(marks_) == len(instances) else None,
             uid=base[0].id,
             ready=_ready(instances),
