@@ -15,9 +15,10 @@ from releaser.engines.docker.container import Given, container
 from releaser.engines.docker.labels import Noted
 from releaser.engines.docker.live import words as live_words
 from releaser.engines.docker.order import order_of
-from releaser.engines.docker.preparing import network_spec, volume_spec
+from releaser.engines.docker.preparing import volume_spec
 from releaser.engines.moby import words as api
 from releaser.engines.moby.client import Client
+from releaser.engines.moby.networks import BRIDGE, network_spec
 from releaser.engines.vocabulary import DOCKER, Row
 from releaser.model.value import JsonMap, at_path
 from releaser.planning import fingerprint
@@ -31,8 +32,6 @@ GIVEN = Given(
     values={"x": "value", "other": "another"},
     files={"/run/secrets": "a-volume"},
 )
-NOWHERE = {"deploy.endpoint_mode"}
-"""What plain Docker does anyway."""
 
 
 def whole(words: JsonMap, given: Given = GIVEN) -> dict[str, Any]:
@@ -49,21 +48,14 @@ def whole(words: JsonMap, given: Given = GIVEN) -> dict[str, Any]:
     }
 
 
-def sample_words(row: Row, value: Any) -> dict[str, Any]:
-    found = SAMPLES[row.word].words(row.word, value)
-    if row.word == "deploy.mode":  # one instance, where there would be several
-        found["deploy"]["replicas"] = 3
-    return found
-
-
-ROWS = [param for param in mapped(vocabulary.SERVICE, DOCKER) if param.id not in NOWHERE]
+ROWS = mapped(vocabulary.SERVICE, DOCKER)
 
 
 @pytest.mark.parametrize("row", ROWS)
 def test_a_word_changes_the_place_in_docker_that_the_table_names(row: Row) -> None:
     sample, place = SAMPLES[row.word], place_of(row.docker.place)
-    words = sample_words(row, accepted(sample, row.docker))
-    before, after = whole(sample_words(row, sample.before)), whole(words)
+    words = sample.words(row.word, accepted(sample, row.docker))
+    before, after = whole(sample.words(row.word, sample.before)), whole(words)
 
     assert at(before, place) != at(after, place)
     assert list(files.refused(words)) == []
@@ -74,7 +66,7 @@ def test_a_word_changes_the_place_in_docker_that_the_table_names(row: Row) -> No
 def test_a_word_without_effect_changes_nothing_in_docker(row: Row) -> None:
     sample = SAMPLES[row.word]
 
-    assert whole(sample_words(row, sample.before)) == whole(sample_words(row, sample.value))
+    assert whole(sample.words(row.word, sample.before)) == whole(sample.words(row.word, sample.value))
 
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=row.word) for row in vocabulary.SERVICE if row.docker.refused])
@@ -90,7 +82,7 @@ def test_a_word_that_plain_docker_cannot_do_is_refused(row: Row) -> None:
 def test_a_word_of_a_network(row: Row) -> None:
     sample, place = NETWORK[row.word], place_of(row.docker.place)
     before, after = (
-        network_spec({"name": "shop-test1_x", **sample.words(row.word, value)}, {})
+        network_spec({"name": "shop-test1_x", **sample.words(row.word, value)}, {}, BRIDGE)
         for value in (sample.before, accepted(sample, row.docker))
     )
 
@@ -140,7 +132,9 @@ def test_docker_keeps_every_word_and_it_is_read_back_by_its_name(
     for row in (param.values[0] for param in ROWS):
         if row.docker.needs and newer(row.docker.needs, client.api_version):
             continue
-        words = _placed({"image": image, **sample_words(row, accepted(SAMPLES[row.word], row.docker))}, network)
+        words = _placed(
+            {"image": image, **SAMPLES[row.word].words(row.word, accepted(SAMPLES[row.word], row.docker))}, network
+        )
         if row.word == "image":
             words["image"] = another
         sent, kept = _created(client, project, words)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from releaser.engines.docker.crew import Crew
 from releaser.engines.docker.looking import Instance
-from releaser.engines.docker.observing import network_body
 from releaser.engines.docker.wanting import Wanted, secrets_of
 from releaser.engines.moby import marks
 from releaser.engines.moby import words as api
+from releaser.engines.moby.networks import BRIDGE, comparable, network_body, network_spec
 from releaser.engines.moby.versions import refuse_too_new
 from releaser.engines.rendering import secrets_in_variables
 from releaser.engines.vocabulary import DOCKER
@@ -99,7 +99,7 @@ class Preparing:
         """A network cannot be changed, so one that is there must be what was declared."""
         if (live.get("Labels") or {}).get(marks.FINGERPRINT) == desired.resource.fingerprint:
             return
-        found, wanted = network_body(live), _plain(desired.resource.body)
+        found, wanted = network_body(live, BRIDGE), comparable(desired.resource.body, BRIDGE)
         owned = self.crew.look.whose.marked(live.get("Labels") or {})
         if not owned:  # somebody else's: its labels are his
             found.pop("labels", None)
@@ -115,7 +115,7 @@ class Preparing:
         if body["name"] in self.crew.look.networks:
             return
         mark = self.crew.work.mark
-        made = network_spec(body, marks.labels_of(mark, name, desired.resource.fingerprint))
+        made = network_spec(body, marks.labels_of(mark, name, desired.resource.fingerprint), BRIDGE)
         id_ = self.crew.docker.create_network(made)
         self.crew.look.networks[body["name"]] = {**made, "Id": id_}
         self.crew.tell(Point.STAGED, f"the network {body['name']} is made", desired.resource.id)
@@ -169,49 +169,6 @@ def _check_volume(body: JsonMap, live: JsonMap) -> None:
             f"{live.get('Options') or 'no options'}",
             hint="give it another name; or save what is in it, and remove it by hand",
         )
-
-
-def _plain(body: JsonMap) -> dict[str, Json]:
-    """A declared network as a live one is read: without addresses, and without what asks for nothing."""
-    ipam = {word: value for word, value in (body.get("ipam") or {}).items() if word != "config" and value}
-    found = {
-        **body,
-        "ipam": ipam,
-        "driver": None if body.get("driver") == "bridge" else body.get("driver"),
-        "driver_opts": api.texts_by_name(body.get("driver_opts")),
-        "labels": api.texts_by_name(body.get("labels")),
-    }
-    return {word: value for word, value in found.items() if value}
-
-
-def network_spec(body: JsonMap, labels: JsonMap) -> dict[str, Json]:
-    """What `POST /networks/create` gets."""
-    ipam: JsonMap = body.get("ipam") or {}
-    found: dict[str, Json] = {
-        "Name": body["name"],
-        "CheckDuplicate": True,  # before API 1.44 names need not be unique
-        "Driver": body.get("driver") or "bridge",
-        "Labels": {**api.texts_by_name(body.get("labels")), **labels},
-    }
-    for word, name in (("internal", "Internal"), ("attachable", "Attachable"), ("enable_ipv6", "EnableIPv6")):
-        if body.get(word):
-            found[name] = True
-    if body.get("driver_opts"):
-        found["Options"] = api.texts_by_name(body["driver_opts"])
-    if ipam:
-        found["IPAM"] = {
-            "Driver": ipam.get("driver") or "default",
-            "Options": api.texts_by_name(ipam.get("options")),
-            "Config": [_addresses(one) for one in ipam.get("config") or []],
-        }
-    return found
-
-
-_ADDRESSES = {"subnet": "Subnet", "ip_range": "IPRange", "gateway": "Gateway", "aux_addresses": "AuxiliaryAddresses"}
-
-
-def _addresses(words: JsonMap) -> dict[str, Json]:
-    return {name: words[word] for word, name in _ADDRESSES.items() if words.get(word)}
 
 
 def volume_spec(body: JsonMap, labels: JsonMap) -> dict[str, Json]:

@@ -4,6 +4,9 @@ from releaser.engines.moby import marks
 from releaser.engines.moby import words as api
 from releaser.model.value import Json, JsonMap
 
+BRIDGE, OVERLAY = "bridge", "overlay"
+"""The drivers of networks that name none: plain Docker's, and a Swarm's."""
+
 _FLAGS = {"internal": "Internal", "attachable": "Attachable", "enable_ipv6": "EnableIPv6"}
 _ADDRESSES = {"subnet": "Subnet", "ip_range": "IPRange", "gateway": "Gateway", "aux_addresses": "AuxiliaryAddresses"}
 _ADDRESS_DRIVER = "default"
@@ -16,6 +19,7 @@ def network_spec(body: JsonMap, labels: JsonMap, driver: str) -> dict[str, Json]
     ipam: JsonMap = body.get("ipam") or {}
     found: dict[str, Json] = {
         "Name": body["name"],
+        "CheckDuplicate": True,  # before API 1.44 names need not be unique
         "Driver": body.get("driver") or driver,
         "Labels": {**api.texts_by_name(body.get("labels")), **labels},
         **{name: True for word, name in _FLAGS.items() if body.get(word)},

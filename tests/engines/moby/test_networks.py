@@ -23,6 +23,7 @@ MARK = {"releaser.project": "shop"}
 def test_what_the_engine_is_given() -> None:
     assert network_spec(DECLARED, MARK, "bridge") == {
         "Name": "shop-test1_front-64474f35",
+        "CheckDuplicate": True,
         "Driver": "bridge",
         "Labels": {"tier": "front", "price": "5", "releaser.project": "shop"},
         "Internal": True,
@@ -37,7 +38,12 @@ def test_what_the_engine_is_given() -> None:
 
 @pytest.mark.parametrize("driver", ["bridge", "overlay"])
 def test_a_network_that_says_nothing(driver: str) -> None:
-    assert network_spec({"name": "x"}, MARK, driver) == {"Name": "x", "Driver": driver, "Labels": MARK}
+    assert network_spec({"name": "x"}, MARK, driver) == {
+        "Name": "x",
+        "CheckDuplicate": True,
+        "Driver": driver,
+        "Labels": MARK,
+    }
 
 
 @pytest.mark.parametrize("driver", ["bridge", "overlay"])
