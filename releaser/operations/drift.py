@@ -15,7 +15,7 @@ from releaser.planning import drift as drifting
 def report(ws: Workspace, names: Sequence[str]) -> DriftReport:
     """Every environment's drift; what could not be read says why in its `error`.
 
-    Some at a time: an engine that does not answer holds up the others less, and memory holds four environments, not all.
+    Four at a time: one that does not answer holds up the others less, and memory does not hold all of them.
     """
     ws.history.heads()  # a history that cannot be read is told once, not for each environment
     with ThreadPoolExecutor(max_workers=4) as pool:
