@@ -19,7 +19,7 @@ from releaser.engines.docker.values import Values
 from releaser.engines.docker.wanting import Wanted, Wants
 from releaser.engines.docker.watching import Limit, Tell, Watcher
 from releaser.engines.moby import words as api
-from releaser.engines.moby.service import lenders
+from releaser.engines.moby.service import COMPLETED, lenders
 from releaser.model.errors import EngineUnreachable, ReleaseError
 from releaser.model.event import Point
 from releaser.model.plan import DELETE, RESTORE
@@ -86,7 +86,10 @@ class Applying:
     # --- who is affected ---
 
     def _affected(self, wants: Wants) -> Iterator[Desired]:
-        """The services that change, that use what changes, or that share what such a one has."""
+        """The services that change, that use what changes, or that share what such a one has; and the jobs they await.
+
+        A job that was cut off, or failed, may be as it was recorded.
+        """
         services = {
             desired.resource.id.partition("/")[2]: desired
             for desired in self.work.desired
@@ -100,6 +103,11 @@ class Applying:
         for name, desired in services.items():  # each stands after those that it needs
             if set(lenders(desired.resource.body).values()) & affected:
                 affected.add(name)
+        for name in tuple(affected):
+            needed = services[name].resource.body.get("depends_on") or {}
+            affected |= {
+                other for other, how in needed.items() if how.get("condition") == COMPLETED and other in services
+            }
         return (desired for name, desired in services.items() if name in affected)
 
     def _deleted(self, crew: Crew) -> Iterator[Instance]:

@@ -143,20 +143,7 @@ def refused(words: JsonMap) -> Iterator[Wrong]:
         elif words.get("read_only"):
             message = f"`{file.target}` cannot be written: the container is `read_only`, and no volume can be at `/`"
             yield Wrong(path, message, f"write `target: /etc/{file.name}/{file.name}`, or another folder")
-    yield from _named_owners(words)
 
 
 def _holds(target: str, folder: str) -> bool:
     return folder == target or folder.startswith(f"{target.rstrip('/')}/")
-
-
-def _named_owners(words: JsonMap) -> Iterator[Wrong]:
-    """Owners of files are numbers, as in Swarm."""
-    for section in ("configs", "secrets"):
-        for name, mount in sorted((words.get(section) or {}).items()):
-            for word in ("uid", "gid"):
-                value = (mount or {}).get(word)
-                if value is not None and not str(value).isdecimal():
-                    message = f"`{word}` is a number, not `{value}`"
-                    hint = "write the number, or name the user as `user`: its files are its own"
-                    yield Wrong((section, name, word), message, hint)

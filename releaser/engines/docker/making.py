@@ -136,7 +136,9 @@ class Maker:
         return self.wants.content(wanted.body["configs"][file.name]["name"])
 
     def _owner(self, wanted: Wanted, id_: str, found: tuple[files.Wanted, ...]) -> files.Owner:
-        """The user that the container runs as, as the image knows him."""
+        """The user that the container runs as, as the image knows him; of files that say nothing else."""
+        if all(file.uid is not None and file.gid is not None for file in found):
+            return files.Owner()
         image = self.images.get(wanted.body["image"]) or {}
         user = str(wanted.body.get("user") or (image.get("Config") or {}).get("User") or "")
         paths = ("/etc/passwd", "/etc/group") if files.needs_lookup(found, user) else ()

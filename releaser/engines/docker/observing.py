@@ -9,6 +9,7 @@ from releaser.engines.docker.labels import REPLICAS, Use
 from releaser.engines.docker.live import may_end, words
 from releaser.engines.docker.looking import Instance, Look
 from releaser.engines.moby import marks
+from releaser.engines.moby.networks import BRIDGE, network_body
 from releaser.model.resource import Live, Mark, Observation, Ready
 from releaser.model.value import Json, JsonMap, dotted
 from releaser.planning import fingerprint
@@ -208,7 +209,9 @@ def _networks(look: Look) -> Iterator[Live]:
         found = users(look, f"network/{key}")
         joined = {real for _, one in found.values() for real in one.inspected["NetworkSettings"].get("Networks") or {}}
         in_use = [network for network in networks if network["Name"] in joined] or networks[-1:]
-        body = network_body(in_use[0]) if len(in_use) == 1 else {"several": sorted(one["Name"] for one in in_use)}
+        body = (
+            network_body(in_use[0], BRIDGE) if len(in_use) == 1 else {"several": sorted(one["Name"] for one in in_use)}
+        )
         labels = in_use[0].get("Labels") or {}
         said: set[str | None] = {use.fingerprint for use, _ in found.values()} or {labels.get(marks.FINGERPRINT)}
         own = said.pop() if len(said) == len(in_use) == 1 else None
@@ -219,26 +222,6 @@ def _networks(look: Look) -> Iterator[Live]:
             mark=_mark_by(found, marks.mark_of(labels)),
             uid=",".join(sorted(one["Id"] for one in in_use)),
         )
-
-
-def network_body(network: JsonMap) -> dict[str, Json]:
-    """A network in the words that were declared; not the addresses that it was given."""
-    ipam: JsonMap = network.get("IPAM") or {}
-    addresses = {
-        "driver": ipam.get("Driver") if ipam.get("Driver") != "default" else None,
-        "options": ipam.get("Options"),
-    }
-    found = {
-        "name": network["Name"],
-        "driver": network.get("Driver") if network.get("Driver") != "bridge" else None,
-        "driver_opts": network.get("Options"),
-        "internal": network.get("Internal"),
-        "attachable": network.get("Attachable"),
-        "enable_ipv6": network.get("EnableIPv6"),
-        "ipam": {word: value for word, value in addresses.items() if value},
-        "labels": marks.own(network.get("Labels")),
-    }
-    return {word: value for word, value in found.items() if value}
 
 
 def _volumes(look: Look) -> Iterator[Live]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 import pytest
 
 from releaser.model.environment import Environment
-from releaser.model.errors import ApplyFailed, NotReady
+from releaser.model.errors import ApplyFailed, Interrupted, NotReady
 from releaser.model.event import Point
 from releaser.model.resource import EMPTY
 from releaser.model.value import Json
@@ -372,8 +372,6 @@ class Stopping:
 
 
 def test_stopped_while_it_waits(lab: DockerLab, delivering: Delivering) -> None:
-    from releaser.model.errors import Interrupted  # noqa: PLC0415
-
     delivering.deliver(declared(api={}))
     before = lab.ids("api")
     work = delivering.work(delivering.render(declared(api=level(2))).resources)
@@ -403,10 +401,11 @@ def test_each_change_of_state_is_told_once(lab: DockerLab, delivering: Deliverin
 
 def test_a_plan_says_what_clients_may_meet(lab: DockerLab, delivering: Delivering) -> None:
     warnings = delivering.render(declared(api={}, web={"ports": {"http": {"target": 80, "published": 80}}})).warnings
-    assert [text for text in warnings if "listener" in text] == [
+    (warning,) = [text for text in warnings if "listener" in text]
+    assert warning == (
         "while api is replaced, the name leads to the old and the new instance: "
         "a client may meet a listener that is closing, or not open yet"
-    ]
+    )
 
 
 @pytest.fixture(autouse=True)
