@@ -105,10 +105,11 @@ def _alone(words: JsonMap) -> Iterator[Wrong]:
 
 
 def _hidden(words: JsonMap) -> Iterator[Wrong]:
-    """Files below a folder in memory: what is there when the container starts is not what was put there."""
+    """Files below a folder in memory: what is there when the container starts is not what was put there.
+
+    What is mounted from `volumes` is the translator's to refuse, memory or not.
+    """
     folders = {folder.rstrip("/") for folder in api.tmpfs(words)}
-    mounts = (words.get("volumes") or {}).values()
-    folders |= {mount["target"].rstrip("/") for mount in mounts if mount.get("type") == "tmpfs"}
     for section, files in (("configs", api.config_files(words)), ("secrets", api.secret_files(words))):
         for file in files:
             above = sorted(folder for folder in folders if file.target.startswith(f"{folder}/"))
