@@ -39,6 +39,7 @@ def begin_from(invocation: Invocation, options: Options, images: Mapping[str, st
     document = msgspec.structs.replace(
         written,
         left_out=imported.left_out,
+        refused=imported.refused,
         secrets=imported.secrets,
         placeholders=imported.placeholders,
         create=imported.create,
@@ -116,9 +117,7 @@ def _request(invocation: Invocation, options: Options, root: Path, values: Mappi
     )
 
 
-def _ask(  # noqa: PLR0913, PLR0917 - what is asked about, and where the answers go
-    out: Output, imported: Imported, values: dict[str, str], secret: set[str], plain: set[str]
-) -> bool:
+def _ask(out: Output, imported: Imported, values: dict[str, str], secret: set[str], plain: set[str]) -> bool:
     """Ask what nobody decided; whether something was."""
     names = imported.by_looks
     if names:
@@ -192,6 +191,9 @@ def _tell(out: Output, project: Project, started: Started) -> None:
             out.say(f"not needed: {_line(left)}")
         else:
             out.warn(_line(left))
+    for problem in started.refused:
+        place = "".join(f"{location.file}:{location.line} " for location in problem.locations[:1])
+        out.warn(printable(f"{place}is refused by Docker when it is planned: {problem.message}: {problem.hint}"))
     for file in project.unread:
         out.warn(
             f"{printable(file)} is there, and was not read: Compose reads it where no file is named; add -f {file}"

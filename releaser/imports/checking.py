@@ -1,17 +1,24 @@
 """What was translated, held against the layer's schema and what Docker can do: what does not fit is left out."""
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 
 from releaser.declarations import checks, schema
 from releaser.engines import vocabulary
+from releaser.engines.docker import files
+from releaser.engines.moby.render import render
 from releaser.imports.report import Report
 from releaser.imports.tree import Node, entries, is_list, is_map, is_text
-from releaser.model.environment import ChainLink
-from releaser.model.errors import InvalidDeclarations
+from releaser.model.environment import ChainLink, Environment
+from releaser.model.errors import InvalidDeclarations, Problem
+from releaser.model.image import ReleaseImage
+from releaser.model.release import Release
 from releaser.model.value import Json, Location, Path
 
 _WHOLE = frozenset({"ports", "volumes", "configs", "secrets", "depends_on"})
 _ROUNDS = 8
+_PLATFORM = "linux/amd64"
+_DIGEST = "sha256:" + "0" * 64  # any: nothing is refused for its digest
 
 
 def plain(node: Node) -> Json:
@@ -86,6 +93,37 @@ def cross_checked(layer: Node, images: Iterable[str]) -> None:
     problems = checks.check(plain(layer), images, Places(layer))
     if problems:
         raise InvalidDeclarations(problems)
+
+
+def refused_by_docker(layer: Node, project: str) -> tuple[Problem, ...]:
+    """What a plan for plain Docker would refuse all the same: things that do not go together."""
+    config = plain(layer)
+    images = {words["image"] for words in config["services"].values()}
+    environment = Environment(
+        name="environment",
+        project=project,
+        platforms=(_PLATFORM,),
+        config=config,
+        engine={"kind": vocabulary.DOCKER},
+        wait=0,
+        rollback_on_failure=True,
+        verify=None,
+        services=config["services"],
+        configs={name: {"content": ""} for name in config.get("configs", ())},
+        secrets=config.get("secrets", {}),
+        volumes=config.get("volumes", {}),
+        networks=config.get("networks", {}),
+        origins=Places(layer),
+    )
+    image = ReleaseImage(repository="image", tag=None, digest=_DIGEST, platforms={})
+    release = Release(
+        version="v1", images=dict.fromkeys(images, image), created_at=datetime.now(tz=UTC), created_by="nobody"
+    )
+    try:
+        render(environment, release, vocabulary.DOCKER, lambda _, body: files.refused(body))
+    except InvalidDeclarations as error:
+        return error.problems
+    return ()
 
 
 def _unit(path: Path) -> Path:

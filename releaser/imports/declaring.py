@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from releaser.imports import left_words
-from releaser.imports.checking import cross_checked, fitting, for_docker
+from releaser.imports.checking import cross_checked, fitting, for_docker, refused_by_docker
 from releaser.imports.fitting import fit
 from releaser.imports.images import ImportedImage, images
 from releaser.imports.pipeline import create_command, pipeline
@@ -17,6 +17,7 @@ from releaser.imports.settling import Decisions, Exposed, Missing, Settled, Sett
 from releaser.imports.tree import Node, entries, refused
 from releaser.imports.writing import yaml
 from releaser.model.documents import ImportedSecret, LeftOut
+from releaser.model.errors import Problem
 from releaser.model.value import Location
 
 SECTIONS = ("name", "include", "services", "volumes", "networks", "configs", "secrets")
@@ -42,6 +43,7 @@ class Imported:
 
     files: Mapping[str, str]
     left_out: tuple[LeftOut, ...]
+    refused: tuple[Problem, ...]
     secrets: tuple[ImportedSecret, ...]
     placeholders: tuple[str, ...]
     create: str
@@ -63,7 +65,7 @@ def declare(project: Project, wishes: Wishes) -> Imported:
     sections = Sections(project, report)
     layer = _translated(project, used, sections, report)
     cross_checked(layer, {image.name for image in used.values()})
-    there = {} if wishes.fresh else sections.in_place()
+    there = {} if wishes.fresh else sections.in_place(layer)
     here = Node({kind: Node(nodes, layer.place) for kind, nodes in there.items() if nodes}, layer.place)
     settling = Settling(wishes.decisions, frozenset(project.section("secrets")))
     base, own = _settled(layer, here, settling)
@@ -80,6 +82,7 @@ def declare(project: Project, wishes: Wishes) -> Imported:
     return Imported(
         files=files,
         left_out=report.left(),
+        refused=refused_by_docker(layer, wishes.project),
         secrets=tuple(settling.secrets.imported),
         placeholders=tuple(sorted({image.name for image in used.values() if image.placeholder})),
         create=create,

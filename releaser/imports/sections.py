@@ -101,19 +101,27 @@ class Sections:
             found[kind] = {name: node for name, node in sources.items() if name in self._mounted[kind]}
         return found
 
-    def in_place(self) -> dict[str, dict[str, Node]]:
-        """For the environment that Compose runs now: what is there already, by its real name."""
+    def in_place(self, layer: Node) -> dict[str, dict[str, Node]]:
+        """For the environment that Compose runs now: what is there already, by its real name.
+
+        It was made with its options, so those of the layer that every environment shares are taken away.
+        """
         sections = {"volumes": self._volumes, "networks": self._networks}
         return {
-            kind: {name: self._in_place(name, node) for name, node in nodes.items() if not _external(node)}
+            kind: {
+                name: self._in_place(name, node, at(layer, kind, name))
+                for name, node in nodes.items()
+                if not _external(node)
+            }
             for kind, nodes in sections.items()
         }
 
-    def _in_place(self, name: str, node: Node) -> Node:
+    def _in_place(self, name: str, node: Node, shared: Node | None) -> Node:
         stated = at(node, "name")
         real = text_of(stated) if stated is not None else Text.of(f"{self._project.name}_{name}")
         words = {"external": node.with_value(True, {}), "name": node.with_value(real, {})}
-        return node.with_value(words, {})
+        gone = {word: node.with_value(None, {}) for word, _ in entries(shared)}
+        return node.with_value({**words, **gone}, {})
 
 
 def _external(node: Node) -> bool:

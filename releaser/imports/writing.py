@@ -108,7 +108,7 @@ def key_of(key: str) -> str:
 def scalar_of(value: Json, *, as_text: bool = False) -> str:
     """A single value; `as_text`: it stands where a number keeps its digits as a text."""
     if not isinstance(value, str):
-        return printed(value)
+        return "null" if value is None else printed(value)
     if not _SAFE.match(value) or value.lower() in _OLD_WORDS or len(value) > 2 * WIDTH:
         return _quoted(value)
     try:

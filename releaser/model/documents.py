@@ -201,6 +201,7 @@ class Started(Document, frozen=True, kw_only=True, tag="releaser/init/v1"):
 
     files: tuple[str, ...]
     left_out: tuple[LeftOut, ...] = ()
+    refused: tuple[Problem, ...] = ()  # what plain Docker does not do, and is written all the same
     secrets: tuple[ImportedSecret, ...] = ()
     placeholders: tuple[str, ...] = ()  # images whose repository has to be written
     create: str | None = None  # the command that registers what runs now as a release

@@ -83,6 +83,19 @@ def test_what_is_left_out_is_told_by_its_line(bare, begin, name):
         assert word in lines[one["location"]["line"] - 1], one
 
 
+def test_what_docker_refuses_is_told_before_it_is_planned(bare):
+    bare.write("s.txt", "x")
+    text = "services: {a: {image: x, tmpfs: [/run], secrets: [s]}}\nsecrets: {s: {file: s.txt}}\n"
+    bare.write("compose.yaml", text)
+
+    ran = bare.ok("init", "--from", "compose.yaml", "--json")
+
+    (problem,) = ran.document["refused"]
+    assert "would be hidden by the folder in memory at `/run`" in problem["message"]
+    assert problem["locations"] == [{"file": "compose.yaml", "line": 1, "column": text.index("s]") + 1}]
+    assert "compose.yaml:1 is refused by Docker when it is planned: " in ran.err
+
+
 # --- where the data are ---
 
 
