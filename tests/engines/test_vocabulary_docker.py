@@ -111,7 +111,7 @@ def test_a_word_of_a_volume(row: Row) -> None:
 def network(client: Client, project: str) -> str:
     """What the samples join, with addresses of their choice."""
     name = f"{project}_x"
-    pools = [{"Subnet": "172.28.0.0/16"}, {"Subnet": "2001:db8::/64"}]
+    pools = [{"Subnet": "198.18.5.0/24"}, {"Subnet": "2001:db8::/64"}]
     labels = {"releaser.project": project}
     client.call(
         "POST",
@@ -122,6 +122,7 @@ def network(client: Client, project: str) -> str:
 
 
 @pytest.mark.engines
+@pytest.mark.oldest
 def test_docker_keeps_every_word_and_it_is_read_back_by_its_name(
     client: Client, project: str, images: Images, network: str
 ) -> None:

@@ -128,6 +128,7 @@ def known(client: Client, project: str) -> References:
 
 
 @pytest.mark.engines
+@pytest.mark.oldest
 def test_a_swarm_keeps_every_word_as_it_was_given(
     client: Client, project: str, images: Images, known: References
 ) -> None:

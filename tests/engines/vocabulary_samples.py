@@ -95,7 +95,7 @@ SAMPLES: Mapping[str, Sample] = {
     "ports.*.app_protocol": Sample("http", around=port()),
     "expose": Sample([81]),
     "networks.*.aliases": Sample(["front"], around=JOINED),
-    "networks.*.ipv4_address": Sample("172.28.5.9", around=JOINED),
+    "networks.*.ipv4_address": Sample("198.18.5.9", around=JOINED),
     "networks.*.ipv6_address": Sample("2001:db8::9", around=JOINED),
     "networks.*.mac_address": Sample("02:42:ac:11:00:09", around=JOINED),
     "networks.*.priority": Sample(10, around={"networks": {"a": {"name": "shop-test1_a"}, **JOINED["networks"]}}),
