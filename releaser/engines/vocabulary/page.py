@@ -64,8 +64,8 @@ named in the plan; nothing is left out in silence.
 - Plain Docker, with several instances: `container_name`, a fixed address, a published port that is not `auto`.
 - Plain Docker: a config or secret below a folder in memory (`tmpfs`) or in what `volumes` mount; a secret directly in
   `/`, and a config there where the container is `read_only`: no volume can be put there.
-- Swarm: options of `tmpfs` but for `size` and `mode`; options of `security_opt` but for `no-new-privileges`, `label` and
-  an unconfined `seccomp` or `apparmor`; a port on every node with `endpoint_mode: dnsrr`; rollouts of a job.
+- Swarm: options of `tmpfs` but for `size` and `mode`; options of `security_opt` but for `no-new-privileges`, `label`
+  and an unconfined `seccomp` or `apparmor`; a port on every node with `endpoint_mode: dnsrr`; rollouts of a job.
 - Swarm: names that are no part of a DNS name or have more than 63 characters (configs and secrets: 64); an empty
   config, or one of 1,024,000 bytes and more.
 
