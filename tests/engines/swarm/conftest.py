@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from collections.abc import Hashable
 from pathlib import Path
 
@@ -70,6 +71,13 @@ class SwarmLab:
         self.client.call(
             "POST", f"/services/{live['ID']}/update", params={"version": live["Version"]["Index"]}, body=live["Spec"]
         )
+
+    def settled(self, name: str) -> None:
+        """Wait until the engine is through with an update."""
+        end = time.monotonic() + 20
+        while (self.service(name).get("UpdateStatus") or {}).get("State") != "completed":
+            assert time.monotonic() < end, self.service(name).get("UpdateStatus")
+            time.sleep(0.1)
 
     def tasks(self, name: str) -> list[JsonMap]:
         return self.client.call("GET", "/tasks", params={"filters": {"service": [self.real(name)]}})

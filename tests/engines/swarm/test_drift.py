@@ -218,6 +218,7 @@ def test_what_somebody_else_owns(shop: Shop, lab: SwarmLab) -> None:
 
 def test_drift_that_is_taken_in(shop1: Shop, lab: SwarmLab) -> None:
     lab.change("api", variable("LEVEL", "debug"))
+    lab.settled("api")
     before = lab.service("api")["Version"]
     delivered(shop1.reconcile(accept=True))
     assert lab.service("api")["Version"] == before
@@ -227,7 +228,7 @@ def test_drift_that_is_taken_in(shop1: Shop, lab: SwarmLab) -> None:
 def test_no_drift_after_a_hundred_deliveries(lab: SwarmLab, delivering: Delivering, seed: int) -> None:
     chance = random.Random(seed)
     for number in range(100):
-        declared = _drawn(chance)
+        declared = _drawn(chance, new=lab.client.api_version >= "1.44")
         work = msgspec.structs.replace(delivering.work(delivering.render(declared).resources), stable=0.0)
         delivering.perform(work)
         found = drift.detect(delivering.inventory, delivering.observe())
@@ -239,11 +240,12 @@ def test_no_drift_after_a_hundred_deliveries(lab: SwarmLab, delivering: Deliveri
             assert lab.writes() == before, f"delivery {number} of --seed {seed}"
 
 
-def _drawn(chance: random.Random) -> Any:
+def _drawn(chance: random.Random, *, new: bool) -> Any:
     """Services that need no task to run, with words drawn from all that Swarm takes."""
     services = {}
     for name in chance.sample(["api", "web", "db"], k=chance.randint(1, 2)):
-        words = dict(chance.sample(sorted(_WORDS.items()), k=chance.randint(0, len(_WORDS))))
+        known = sorted({**_WORDS, **(_NEW if new else {})}.items())
+        words = dict(chance.sample(known, k=chance.randint(0, len(known))))
         deploy = dict(chance.sample(sorted(_DEPLOY.items()), k=chance.randint(0, len(_DEPLOY))))
         services[name] = {"image": "api", **words, "deploy": {"replicas": 0, **deploy}}
         services[name]["environment"] = {"N": str(chance.random()), "BRACES": "{{x}} $y %z"}
@@ -273,7 +275,6 @@ _WORDS: Words = {
     "restart": "on-failure:3",
     "cap_add": ["net_admin", "CAP_CHOWN"],
     "cap_drop": ["ALL"],
-    "security_opt": ["no-new-privileges:true", "seccomp=unconfined", "label=user:u"],
     "sysctls": {"net.core.somaxconn": "1024"},
     "ulimits": {"nofile": 1024, "nproc": {"soft": 10, "hard": 20}},
     "extra_hosts": {"b.example": "10.0.0.2", "a.example": "10.0.0.1"},
@@ -297,6 +298,9 @@ _WORDS: Words = {
     "ports": {"http": {"target": 80, "published": "auto"}, "raw": {"target": 90, "protocol": "udp"}},
     "expose": [90],
 }
+_NEW: Words = {"security_opt": ["no-new-privileges:true", "seccomp=unconfined", "label=user:u"]}
+"""Since API 1.44."""
+
 _DEPLOY: Words = {
     "labels": {"z": "1", "y": "2"},
     "endpoint_mode": "vip",

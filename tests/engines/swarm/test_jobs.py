@@ -1,5 +1,7 @@
 """Jobs in a Swarm: once for each release, before those that wait for them, and never on a way back unless asked to."""
 
+from pathlib import Path
+
 import pytest
 
 from releaser.model.event import Point
@@ -99,11 +101,11 @@ def test_a_job_that_fails_stops_those_that_wait(shop1: Shop, lab: SwarmLab) -> N
     assert shop1.drift() == ()
 
 
-def test_a_job_that_failed_runs_again(shop1: Shop, lab: SwarmLab) -> None:
-    declare(shop1, on_failure="keep")
+def test_a_job_that_failed_runs_again(shop1: Shop, lab: SwarmLab, tmp_path: Path) -> None:
     migrate = shop1.image("migrate")
     migrate.tag(migrate.make(["/bin/sh", "-c", "test -e /data/there || { touch /data/there; exit 3; }"], "v2"), "v2")
-    declare(shop1, job={"volumes": {"data": {"target": "/data"}}}, on_failure="keep", volumes={"data": {}})
+    mounted = {"data": {"type": "bind", "source": str(tmp_path), "target": "/data"}}
+    declare(shop1, job={"volumes": mounted}, on_failure="keep")
     assert shop1.promote("v2").outcome == "failed"
     assert runs(lab) == 2
     delivered(shop1.promote("v2"))
