@@ -85,9 +85,10 @@ class Watcher:
 
     def _judge(self, seen: _Seen, service: JsonMap | None, tasks: list[JsonMap]) -> None:
         verdict = seen.verdict = judge(seen.watched, service, tasks)
-        if verdict.state != READY:
+        # It counts from the moment on that all of it runs: the engine watches an update too before it calls it completed.
+        if not verdict.healthy:
             seen.steady_since = None
-        elif seen.steady_since is None and verdict.healthy:
+        elif seen.steady_since is None:
             seen.steady_since = self.clock()
         if verdict.state == FAILED and seen.failed is None:
             seen.failed = self._words(seen)
