@@ -98,11 +98,11 @@ def test_an_engine_that_cannot_be_read(shop):
 
 
 def test_an_engine_that_this_version_does_not_know(shop):
-    shop.write("envs/staging.yaml", 'engine: {kind: swarm, host: "unix:///var/run/docker.sock"}\n')
+    shop.write("envs/staging.yaml", "engine: {kind: kubernetes, context: here, namespace: shop}\n")
 
     found = checks(shop.json("doctor", code=5))
 
-    assert "swarm" in found["engine of staging"]["detail"]
+    assert "kubernetes" in found["engine of staging"]["detail"]
 
 
 def test_a_history_that_is_no_history(shop):
