@@ -176,7 +176,10 @@ class _Reader:
 
     def _theirs(self, listed: JsonMap, name: str, kept: Kept | None, labels: Mapping[str, str]) -> Instance | None:
         holds = kept is not None or listed["State"] in RUNNING
-        found = self._by_name(kept.name if kept else name) or (self._composed(labels) if holds else None)
+        if marks.mark_of(labels) is None:
+            found = self._by_name(kept.name if kept else name) or (self._composed(labels) if holds else None)
+        else:  # another environment's, whose names may begin as ours do: only a declared name is in the way
+            found = self._declared(name)
         if found is None:
             return None
         service, number = found
@@ -202,10 +205,11 @@ class _Reader:
 
     def _by_name(self, name: str) -> tuple[str, int] | None:
         """A container with a name that we would give, or are to give."""
-        if name in self._named:
-            return self._named[name], 1
         found = self._generated.fullmatch(name)
-        return (found["service"], int(found["number"])) if found else None
+        return self._declared(name) or ((found["service"], int(found["number"])) if found else None)
+
+    def _declared(self, name: str) -> tuple[str, int] | None:
+        return (self._named[name], 1) if name in self._named else None
 
 
 def _with(one: Instance, inspected: JsonMap | None) -> Instance:
