@@ -100,7 +100,7 @@ class Look:
         inspected = docker.inspect(live)
         seen = (_with(one, inspected.get(one.id)) for one in found if one.kept is not None or one.id in inspected)
         order = sorted(seen, key=lambda one: (one.service, one.number, one.name))
-        return cls(whose=whose, claims=claims, lists=lists, instances=tuple(_unhidden(order)))
+        return cls(whose=whose, claims=claims, lists=lists, instances=tuple(_unhidden(order, whose)))
 
     @cached_property
     def live(self) -> dict[str, list[Instance]]:
@@ -218,9 +218,10 @@ def _with(one: Instance, inspected: JsonMap | None) -> Instance:
     return replace(one, inspected=inspected, state=inspected["State"]["Status"])
 
 
-def _unhidden(instances: list[Instance]) -> Iterator[Instance]:
-    """Somebody else's container stands for a service only where none of ours does."""
-    ours = {one.service for one in instances if one.noted is not None and one.kept is None}
+def _unhidden(instances: list[Instance], whose: Whose) -> Iterator[Instance]:
+    """Somebody else's container stands for a service only where none of ours was started, or beside it as Compose's."""
+    ours = {one.service for one in instances if one.noted is not None and one.kept is None and one.state != "created"}
     for one in instances:
-        if one.noted is not None or one.kept is not None or one.service not in ours:
+        composed = whose.composed is not None and labels_of(one.listed).get(COMPOSE_PROJECT) == whose.composed
+        if one.noted is not None or one.kept is not None or composed or one.service not in ours:
             yield one

@@ -33,11 +33,12 @@ class Mover:
         yield from self.ended(self.stand_aside(one))
 
     def stand_aside(self, one: Instance) -> Instance:
-        """Its name is free, and nobody starts it again; it runs on."""
+        """Its name is free, and nobody starts it again; it runs on.
+
+        Its name says how it was started again, so it gets that before anything changes.
+        """
         policy = (one.inspected.get("HostConfig") or {}).get("RestartPolicy") or NEVER
         what = f"container {one.name}"
-        if policy.get("Name") not in {"no", ""}:
-            self.docker.set_restart(one.id, NEVER, what)
         kept = one.kept or Kept(name=one.name, policy=dict(policy), revision=self.revision)
         if kept.text in self.taken:
             kept = Kept(name=f"{one.name}-{one.id[:12]}", policy=kept.policy, revision=kept.revision)
@@ -45,6 +46,8 @@ class Mover:
             self.docker.rename(one.id, kept.text, what)
             self.taken.pop(one.name, None)
             self.taken[kept.text] = one.id
+        if policy.get("Name") not in {"no", ""}:
+            self.docker.set_restart(one.id, NEVER, what)
         return replace(one, kept=kept, name=kept.text)
 
     def remove(self, one: Instance) -> Iterator[None]:
