@@ -118,16 +118,16 @@ class Swarm:
 
     def health(self, task: JsonMap) -> str:
         """What the last health check of a task's container said, where it runs on this node."""
-        container = ((task.get("Status") or {}).get("ContainerStatus") or {}).get("ContainerID")
+        container = container_of(task)
         here = (self.client.info().get("Swarm") or {}).get("NodeID")
-        if not container or task.get("NodeID") != here:
+        if container is None or task.get("NodeID") != here:
             return ""
         try:
             state: JsonMap = self.client.call("GET", f"/containers/{container}/json").get("State") or {}
         except Refused:
             return ""
-        log = (state.get("Health") or {}).get("Log") or []
-        return str(log[-1].get("Output", "")).strip() if log else ""
+        said = [str(one.get("Output", "")).strip() for one in (state.get("Health") or {}).get("Log") or []]
+        return next(filter(None, reversed(said)), "")  # the last check of a container that is stopped says nothing
 
     # --- writes ---
 
@@ -237,6 +237,12 @@ class Swarm:
             return EngineUnreachable(f"the Swarm at {self.place} cannot be written: {said}")
         hint = next((hint for part, hint in _HINTS if part in said), None)
         return ApplyFailed(f"the Swarm refused {what}: {said}", hint=hint)
+
+
+def container_of(task: JsonMap) -> str | None:
+    """The id of a task's container; None where it has none yet."""
+    found: str | None = ((task.get("Status") or {}).get("ContainerStatus") or {}).get("ContainerID")
+    return found or None
 
 
 _TRIES = 5

@@ -23,7 +23,10 @@ from releaser.model.release import Release
 from releaser.model.resource import Inventory, Observation, Rendering, Target
 from releaser.ports import Capabilities, Clock, Progress, Readiness, Scope, SecretValues, Stop, Work
 
-ACCEPTED = frozenset(row.word.partition(".")[0] for row in SERVICE)
+_NAMED = {"configs", "secrets", "networks", "network_mode", "volumes"}
+"""Words that name things which are not declared, where somebody added them by hand."""
+
+ACCEPTED = frozenset(row.word.partition(".")[0] for row in SERVICE) - _NAMED
 
 CAPABILITIES = Capabilities(runs=True, owns_orphans=False, passes_secrets=True, accepts=ACCEPTED)
 """It sees what it delivers run, shares its target with others, and is given the values of secrets."""

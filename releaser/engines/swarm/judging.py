@@ -99,13 +99,13 @@ def _running(watched: Watched, service: JsonMap, own: Sequence[JsonMap], tasks: 
     foreign = next((task for task in ours if _OTHER_PLATFORM.fullmatch(error(task))), None)
     if foreign is not None:
         return Verdict(state=FAILED, text=f"{text}: the image is for other platforms than the nodes", task=foreign)
-    moved = (service.get("UpdateStatus") or {}).get("StartedAt") != watched.began
-    if state in _PAUSED and (moved or not watched.written):
+    stale = watched.written and bool(state) and (service.get("UpdateStatus") or {}).get("StartedAt") == watched.began
+    if state in _PAUSED and not stale:
         said = (service.get("UpdateStatus") or {}).get("Message") or state
         return Verdict(state=FAILED, text=f"{text}; {said}", task=worst)
     if _many(failures) and not _engine_decides(watched, state):
         return Verdict(state=FAILED, text=text, task=worst)
-    settled = state not in {"updating", "rollback_started"}
+    settled = state not in {"updating", "rollback_started"} and not stale
     return Verdict(
         state=READY if healthy and settled else WAITING,
         text=text,

@@ -40,6 +40,9 @@ def words(spec: JsonMap, known: Known) -> dict[str, Json]:
             body.put(word, read(value))
     body.put(("deploy", "labels"), marks.own(labels))
     body.put(("environment",), _variables(tree, noted))
+    hostname = tree.take(*_CONTAINER, "Hostname") or ""
+    body.put(("hostname",), unescaped(hostname))
+    tree.put(hostname if unescaped(hostname) is None else None, *_CONTAINER, "Hostname")
     _health(tree, body)
     _mode(tree, body, labels)
     _placement(tree, body, idle=IDLE in labels)
@@ -109,7 +112,6 @@ _PLAIN: tuple[tuple[Path, Path, Read], ...] = (
             ("ReadOnly", "read_only", _same),
             ("StopSignal", "stop_signal", _same),
             ("StopGracePeriod", "stop_grace_period", span),
-            ("Hostname", "hostname", unescaped),
             ("Labels", "labels", _same),
             ("CapabilityAdd", "cap_add", sorted),
             ("CapabilityDrop", "cap_drop", sorted),
@@ -161,12 +163,13 @@ def _variables(tree: Tree, noted: Noted) -> dict[str, Json]:
     odd = []
     for entry in tree.take(*_CONTAINER, "Env") or []:
         name, equals, value = entry.partition("=")
-        if not equals or name in found:
-            odd.append(entry)
-        elif name in noted.sealed:
+        text = unescaped(value)
+        if name in noted.sealed and name not in found:
             found[name] = {"secret": noted.sealed[name].secret} if noted.sealed[name].holds(value) else REPLACED
+        elif not equals or name in found or text is None:
+            odd.append(f"{name}={REPLACED}" if name in noted.sealed else entry)
         else:
-            found[name] = unescaped(value)
+            found[name] = text
     tree.put(odd, *_CONTAINER, "Env")
     return found
 

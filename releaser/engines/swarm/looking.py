@@ -8,7 +8,7 @@ import msgspec
 
 from releaser.engines.moby import marks, names
 from releaser.engines.swarm.api import Lists, Swarm
-from releaser.engines.swarm.labels import Noted, Use
+from releaser.engines.swarm.labels import NAMES, Noted, Use
 from releaser.engines.swarm.live import Known
 from releaser.engines.swarm.references import Object
 from releaser.engines.swarm.templates import unescaped
@@ -66,19 +66,20 @@ class Look:
 
     @cached_property
     def ours(self) -> dict[str, JsonMap]:
-        """The services that bear our mark."""
-        return {name: one for name, one in self.services.items() if self.whose.marked(one["Spec"].get("Labels"))}
+        """The services that we made, also where somebody took a part of their mark away."""
+        return {name: one for name, one in self.services.items() if self._made(one["Spec"].get("Labels") or {})}
 
     @cached_property
     def noted(self) -> dict[str, Noted]:
         """What the labels of our services say."""
         return {name: Noted.of(one["Spec"]["Labels"]) for name, one in self.ours.items()}
 
-    def mark(self, name: str) -> Mark:
+    def mark(self, name: str) -> Mark | None:
         """The mark of one of our services."""
-        mark = marks.mark_of(self.ours[name]["Spec"]["Labels"])
-        assert mark is not None  # noqa: S101 - ours are those that have one
-        return mark
+        return marks.mark_of(self.ours[name]["Spec"]["Labels"])
+
+    def _made(self, labels: Mapping[str, str]) -> bool:
+        return self.whose.marked(labels) or (NAMES in labels and marks.mark_of(labels) is None)
 
     # --- networks ---
 
@@ -211,7 +212,7 @@ def volumes_of(spec: JsonMap) -> dict[str, JsonMap]:
     """Real name → the mount, of the named volumes that a spec mounts."""
     container: JsonMap = spec["TaskTemplate"].get("ContainerSpec") or {}
     return {
-        unescaped(mount["Source"]): mount
+        unescaped(mount["Source"]) or mount["Source"]: mount
         for mount in container.get("Mounts") or []
         if mount.get("Type") == "volume" and mount.get("Source")
     }

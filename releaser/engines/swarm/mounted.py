@@ -15,18 +15,20 @@ def mounts(found: Sequence[JsonMap], noted: Noted) -> dict[str, Json]:
     """Each mount under the name it was declared by, else under its target."""
     body: dict[str, Json] = {}
     for mount in found:
-        target = unescaped(mount["Target"])
-        body[noted.mount_keys.get(target, target)] = _mount(mount, target)
+        target = unescaped(mount["Target"]) or mount["Target"]
+        body[noted.mount_keys.get(target, target)] = _mount(mount)
     return body
 
 
-def _mount(mount: JsonMap, target: str) -> dict[str, Json]:
+def _mount(mount: JsonMap) -> dict[str, Json]:
     rest = dict(mount)
     kind = rest.pop("Type", "volume")
-    rest.pop("Target")
-    found: dict[str, Json] = {"type": kind, "target": target}
-    if rest.get("Source"):
-        found["source"] = unescaped(rest.pop("Source"))
+    found: dict[str, Json] = {"type": kind}
+    for name, word in (("Target", "target"), ("Source", "source")):
+        text = unescaped(rest.get(name) or "")
+        if text:  # a template stays under its own name
+            found[word] = text
+            del rest[name]
     if rest.pop("ReadOnly", False):
         found["read_only"] = True
     options = dict(rest.pop(f"{kind.title()}Options", None) or {})

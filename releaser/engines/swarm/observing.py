@@ -202,7 +202,7 @@ def _values(look: Look, name: str, users: Iterable[str]) -> tuple[set[str], Json
 
 def _mark_by(look: Look, users: Iterable[str], own: Mark | None) -> Mark | None:
     """The mark of what cannot be marked anew: it is whose its users are; the revision is its own where it has one."""
-    found = [look.mark(name) for name in users]
+    found = [mark for mark in map(look.mark, users) if mark is not None]
     if not found or len({mark.history for mark in found}) > 1:
         return own
     revision = own.revision if own is not None else min(mark.revision for mark in found)

@@ -5,16 +5,13 @@ Tried on Docker 26.1: commands, container labels, folders and health checks are 
 
 _OPENS, _ESCAPED = "{{", '{{"{{"}}'
 
-UNESCAPED = "a template: "
-"""What a text begins with that somebody had Swarm expand; we never do."""
-
 
 def escaped(text: str) -> str:
     """The template that Swarm expands to this text."""
     return text.replace(_OPENS, _ESCAPED)
 
 
-def unescaped(template: str) -> str:
-    """The text that Swarm expands this to; where somebody wrote a template, the template with a word before it."""
+def unescaped(template: str) -> str | None:
+    """The text that Swarm expands this to; None where it is a template that somebody wrote, as we never do."""
     text = template.replace(_ESCAPED, _OPENS)
-    return text if escaped(text) == template else UNESCAPED + template
+    return text if escaped(text) == template else None

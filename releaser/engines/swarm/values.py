@@ -117,4 +117,4 @@ def _sealed(spec: JsonMap) -> Iterator[tuple[tuple[str, str], str]]:
     for entry in (spec["TaskTemplate"].get("ContainerSpec") or {}).get("Env") or []:
         name, _, value = entry.partition("=")
         if name in seals and seals[name].holds(value):
-            yield (seals[name].secret, seals[name].id), unescaped(value)
+            yield (seals[name].secret, seals[name].id), unescaped(value) or ""

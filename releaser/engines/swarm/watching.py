@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from releaser.engines.swarm.api import Swarm
+from releaser.engines.swarm.api import Swarm, container_of
 from releaser.engines.swarm.judging import FAILED, READY, RETURNING, Verdict, Watched, error, judge, why
 from releaser.model.event import Point
 from releaser.model.value import JsonMap
@@ -80,12 +80,12 @@ class Watcher:
     def late(self, wait: float) -> str:
         """What is not ready after `wait` seconds, with its last words."""
         late = [seen for seen in self.seen.values() if not self._holds(seen)]
-        said = "; ".join(self._words(seen) for seen in late)
+        said = "; ".join(self._late(seen) for seen in late)
         return f"not ready after {wait:g}s: {said}" if said else f"not ready after {wait:g}s"
 
     def _judge(self, seen: _Seen, service: JsonMap | None, tasks: list[JsonMap]) -> None:
         verdict = seen.verdict = judge(seen.watched, service, tasks)
-        # It counts from the moment on that all of it runs: the engine watches an update too before it calls it completed.
+        # From when all of it runs on: the engine watches an update, too, before it calls it completed.
         if not verdict.healthy:
             seen.steady_since = None
         elif seen.steady_since is None:
@@ -103,6 +103,15 @@ class Watcher:
             return False
         return seen.watched.job or self.clock() - seen.steady_since >= self.stable
 
+    def _late(self, seen: _Seen) -> str:
+        verdict = seen.verdict
+        if verdict is not None and verdict.healthy:
+            why = "the engine is not through with its update"
+            if verdict.state == READY:
+                why = f"it does not go on for {self.stable:g}s yet, as `stable` wants"
+            return f"service/{seen.watched.name}: {verdict.text}, but {why}"
+        return self._words(seen)
+
     def _words(self, seen: _Seen) -> str:
         """The service with its state, why its newest task ended, and what it said last."""
         verdict = seen.verdict
@@ -114,6 +123,8 @@ class Watcher:
         reason = why(verdict.task) if error(verdict.task) else ""
         if reason and reason not in found:
             found += f": {reason}"
+        if container_of(verdict.task) is None:
+            return found  # it was never started, so it said nothing
         health = self.swarm.health(verdict.task)
         if health:
             found += f"; its health check said: {_last(health)}"

@@ -56,6 +56,7 @@ class Shop:
     images: Images
     watcher: Watcher = field(default_factory=Watcher)
     history: str | None = None
+    stable: str = "300ms"
 
     def declare(
         self, services: Words, *, pipeline: Words | None = None, sources: Words | None = None, **sections: Any
@@ -71,7 +72,7 @@ class Shop:
             **(pipeline or {}),
         }
         engine = {"kind": "swarm", "host": self.host}
-        layer = {"engine": engine, "wait": "40s", "stable": "300ms", "services": services, **sections}
+        layer = {"engine": engine, "wait": "40s", "stable": self.stable, "services": services, **sections}
         (envs / "pipeline.yaml").write_text(json.dumps(document))
         (envs / f"{ENVIRONMENT}.yaml").write_text(json.dumps(layer))
 

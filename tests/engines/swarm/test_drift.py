@@ -2,6 +2,7 @@
 
 import copy
 import random
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import msgspec
 import pytest
 
 from releaser.model.drift import CHANGED, MISSING, ORPHAN, RECREATED
+from releaser.model.errors import AcceptRefused
 from releaser.model.plan import CREATE, Change
 from releaser.planning import drift
 from releaser.planning.drift import REPLACED
@@ -66,7 +68,17 @@ BY_HAND: dict[str, tuple[Hand, list[tuple[str, object, object]]]] = {
     "a variable": (variable("LEVEL", "debug"), [("environment.LEVEL", "info", "debug")]),
     "another variable": (variable("EXTRA", "1"), [("environment.EXTRA", None, "1")]),
     "one variable less": (variable("LEVEL", None), [("environment.LEVEL", "info", None)]),
-    "a template": (variable("LEVEL", "{{.Node.ID}}"), [("environment.LEVEL", "info", "a template: {{.Node.ID}}")]),
+    "a template": (
+        variable("LEVEL", "{{.Node.ID}}"),
+        [
+            ("TaskTemplate.ContainerSpec.Env", None, ["LEVEL={{.Node.ID}}"]),
+            ("environment.LEVEL", "info", None),
+        ],
+    ),
+    "the host name is a template": (
+        lambda spec: container(spec).update(Hostname="{{.Node.Hostname}}"),
+        [("TaskTemplate.ContainerSpec.Hostname", None, "{{.Node.Hostname}}"), ("hostname", "shop", None)],
+    ),
     "a secret's variable": (
         variable("PASSWORD", "literal"),
         [("environment.PASSWORD", {"secret": "password"}, REPLACED)],
@@ -214,6 +226,36 @@ def test_what_somebody_else_owns(shop: Shop, lab: SwarmLab) -> None:
     assert shop.drift() == ()
     lab.change("api", lambda spec: container(spec).update(Hostname="other"))
     assert [field.path for item in shop.drift() for field in item.fields] == ["hostname"]
+
+
+def test_what_cannot_be_taken_in(shop1: Shop, lab: SwarmLab) -> None:
+    was = lab.service("api")["Spec"]
+    for change, path in (
+        (variable("LEVEL", "{{.Node.ID}}"), "TaskTemplate.ContainerSpec.Env"),
+        (lambda spec: container(spec)["Mounts"].append({"Type": "tmpfs", "Target": "/x"}), "volumes./x.target"),
+        (lambda spec: spec["Labels"].pop("releaser.history"), "unmarked"),
+    ):
+        lab.change("api", lambda spec, change=change: (spec.clear(), spec.update(copy.deepcopy(was)), change(spec)))
+        with pytest.raises(AcceptRefused, match=path):
+            shop1.reconcile(accept=True)
+
+
+@pytest.mark.parametrize(
+    ("command", "paths"),
+    [
+        (["update", "--detach", "--env-add", "EXTRA=1"], ["environment.EXTRA"]),
+        (["update", "--detach", "--limit-memory", "128M"], ["deploy.resources.limits.memory"]),
+        (["update", "--detach", "--mount-add", "type=tmpfs,target=/x"], ["volumes./x.target", "volumes./x.type"]),
+        (["update", "--detach", "--force"], []),
+        (["scale", "--detach"], ["deploy.replicas"]),
+    ],
+)
+def test_with_dockers_own_client(shop1: Shop, lab: SwarmLab, command: list[str], paths: list[str]) -> None:
+    name = lab.real("api")
+    verb = ["docker", "--host", shop1.host, "service", *command]
+    words = [*verb, f"{name}=2"] if command[0] == "scale" else [*verb, name]
+    subprocess.run(words, check=True, capture_output=True, timeout=30)
+    assert [field.path for item in shop1.drift() for field in item.fields] == paths
 
 
 def test_drift_that_is_taken_in(shop1: Shop, lab: SwarmLab) -> None:

@@ -2,13 +2,14 @@
 
 import pytest
 
+from releaser.model.event import Event, Point
 from tests.engines.images import HEALTHY, NEVER_HEALTHY, OTHER
 from tests.engines.swarm.conftest import SwarmLab
 from tests.engines.swarm.shop import Shop, delivered
 
 pytestmark = pytest.mark.engines
 
-QUICK = {"parallelism": 0, "monitor": "500ms"}
+QUICK = {"parallelism": 0, "monitor": "2s"}
 
 
 def service(**words: object) -> dict[str, object]:
@@ -17,6 +18,13 @@ def service(**words: object) -> dict[str, object]:
 
 def image_of(lab: SwarmLab, name: str = "api") -> str:
     return lab.service(name)["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"]
+
+
+@pytest.fixture
+def shop(shop: Shop) -> Shop:
+    """What ends at once must not count as ready, whatever else the machine has to do."""
+    shop.stable = "2s"
+    return shop
 
 
 @pytest.fixture
@@ -107,9 +115,9 @@ def test_a_first_delivery_that_crashes_is_no_success(shop: Shop, lab: SwarmLab) 
 
 def test_nothing_can_be_placed(first: Shop) -> None:
     nowhere = {"update_config": QUICK, "placement": {"constraints": ["node.labels.none==there"]}}
-    first.declare({"api": service(deploy=nowhere)}, wait="4s")
+    first.declare({"api": service(deploy=nowhere)}, wait="10s")
     message = failed(first, "v2")
-    assert message.startswith("not ready after 4s: service/api: 0/1 running, 1 pending (no suitable node (")
+    assert message.startswith("not ready after 10s: service/api: 0/1 running, 1 pending (no suitable node (")
     assert any("no suitable node" in text for text in first.watcher.rolled("api"))
 
 
@@ -128,3 +136,98 @@ def test_healthy_at_last(first: Shop) -> None:
     first.declare({"api": service(healthcheck=HEALTHY)})
     delivered(first.promote("v2"))
     assert first.watcher.rolled("api")[-1] == "api: 1/1 running"
+
+
+def test_what_was_fine_goes_back_too(shop: Shop, lab: SwarmLab) -> None:
+    for version in ("v1", "v2"):
+        shop.image("web").tag(shop.image("web").sleep(version), version)
+    services = {"api": service(), "web": service(image="web"), "still": service()}
+    shop.declare(services)
+    delivered(shop.promote("v1"))
+    before = {name: image_of(lab, name) for name in services}
+    still = lab.running("still")
+    web = shop.image("web")
+    web.tag(web.exit3("v2"), "v2")
+    shop.image("api").tag(shop.image("api").serve("v1"), "v2")
+    shop.declare({**services, "api": service(environment={"LEVEL": "2"}), "new": service()})
+    message = failed(shop, "v2")
+    assert message.startswith("service/web: ")
+    assert {name: image_of(lab, name) for name in services} == before
+    assert "Env" not in lab.service("api")["Spec"]["TaskTemplate"]["ContainerSpec"]
+    assert {one["Spec"]["Name"] for one in lab.services()} == {lab.real(name) for name in services}
+    assert lab.running("still") == still
+
+
+def test_what_failed_is_kept_where_it_is_declared_so(first: Shop, lab: SwarmLab) -> None:
+    first.declare({"api": service()}, on_failure="keep")
+    api = first.image("api")
+    bad = api.exit3("v2")
+    api.tag(bad, "v2")
+    result = first.promote("v2")
+    assert result.outcome == "failed"
+    assert image_of(lab) == bad
+    api.tag(api.serve("v3"), "v3")
+    delivered(first.promote("v3"))
+    assert first.drift() == ()
+
+
+def test_one_after_another_as_they_need_each_other(shop: Shop, lab: SwarmLab) -> None:
+    late = {**HEALTHY, "test": ["CMD-SHELL", "test -e /tmp/late || { sleep 1; touch /tmp/late; }"]}
+    shop.declare(
+        {
+            "web": service(depends_on={"api": {"condition": "service_healthy"}}),
+            "api": service(healthcheck=late, depends_on={"db": {}}),
+            "db": service(),
+        }
+    )
+    delivered(shop.promote("v1"))
+    told = [event.text for event in shop.watcher.events]
+    assert told.index("db is written") < told.index("api is written") < told.index("web is written")
+    assert told.index("api: 1/1 running") < told.index("web is written")
+    assert any(text.startswith("db: 0/1 running, 1 starting") or text == "db: 1/1 running" for text in told)
+
+
+def test_a_dependency_that_fails_ends_it_before_the_rest_is_written(first: Shop, lab: SwarmLab) -> None:
+    before = lab.running("api")
+    never = {**QUICK, "monitor": "5s"}
+    first.declare(
+        {
+            "api": service(environment={"LEVEL": "2"}, depends_on={"db": {"condition": "service_healthy"}}),
+            "db": service(healthcheck=NEVER_HEALTHY, deploy={"update_config": never, "restart_policy": SOON}),
+        }
+    )
+    message = failed(first, "v1")
+    assert message.startswith("service/db: 0/1 running")
+    assert lab.running("api") == before
+    assert not any(event.text == "api is written" for event in first.watcher.events)
+
+
+SOON = {"delay": "100ms"}
+
+
+def test_stopped_between_two_services(first: Shop, lab: SwarmLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop = Stopping()
+    monkeypatch.setattr("tests.engines.swarm.shop.Running", lambda: stop)
+    monkeypatch.setattr("tests.engines.swarm.shop.Watcher", lambda: stop)
+    first.declare({"api": service(environment={"LEVEL": "2"}), "web": service()})
+    result = first.promote("v1")
+    assert result.outcome == "interrupted"
+    assert result.delivery is not None
+    assert result.delivery.message == "stopped on request, between two services"
+    monkeypatch.undo()
+    monkeypatch.setenv("RELEASER_TEST_PASSWORD", "hunter-two")
+    delivered(first.promote("v1"))
+    assert first.drift() == ()
+
+
+class Stopping:
+    """Asks to stop as soon as a service is written."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def event(self, event: Event) -> None:
+        self.events.append(event)
+
+    def requested(self) -> bool:
+        return any(event.point is Point.COMMITTED for event in self.events)

@@ -92,7 +92,8 @@ def test_rejected_images() -> None:
 def test_paused(state: str) -> None:
     found = verdict(service(state, message="update paused due to failure"), *RUN)
     assert (found.state, found.text) == (FAILED, "2/2 running; update paused due to failure")
-    assert verdict(service(state, began=BEFORE), *RUN).state == READY  # that was before our write
+    assert verdict(service(state, began=BEFORE), *RUN).state == WAITING  # that was before our write
+    assert verdict(service("completed", began=BEFORE), *RUN).state == WAITING
     assert verdict(service(state, began=BEFORE), *RUN, written=False).state == FAILED
 
 
