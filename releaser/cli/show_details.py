@@ -67,6 +67,8 @@ def _facts(out: Output, details: Details, now: datetime) -> Iterator[tuple[str, 
         yield "why", delivery.reason
     if delivery.message:
         yield "message", delivery.message
+    if delivery.hint:
+        yield "hint", delivery.hint
     if delivery.restored is not None:
         yield "restored", f"#{delivery.restored}" if delivery.restored else "the empty environment"
     yield "target", f"{delivery.target.engine} {delivery.target.place}"

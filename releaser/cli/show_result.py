@@ -33,6 +33,8 @@ def _lines(out: Output, result: Result, *, accepted: bool) -> Iterator[str]:
         yield f"{out.style('✗ failed:', 'bad')} {release} in {name} (#{delivery.revision}, {_took(delivery)})"
         yield from _message(delivery)
         yield f"  {_left(delivery)}"
+        if delivery.hint:
+            yield f"  {out.style('hint:', 'command')} {printable(delivery.hint)}"
     elif result.outcome == "interrupted":
         yield f"{out.style('✗ interrupted:', 'bad')} {release} in {name} (#{delivery.revision}, {_took(delivery)})"
         yield from _message(delivery)

@@ -59,7 +59,7 @@ def begun(intent: Intent, revision: int) -> Delivery:
 def resumed(delivery: Delivery) -> Delivery:
     """The interrupted delivery, running again: its outcome is open."""
     return msgspec.structs.replace(
-        delivery, status=RUNNING, finished_at=None, message=None, restored=None, current=None
+        delivery, status=RUNNING, finished_at=None, message=None, hint=None, restored=None, current=None
     )
 
 
@@ -72,6 +72,7 @@ def finished(delivery: Delivery, outcome: Outcome) -> Delivery:
         status=outcome.status,
         finished_at=outcome.finished_at.astimezone(UTC),
         message=clean(outcome.message),
+        hint=clean(outcome.hint),
         restored=outcome.restored,
         current=outcome.current,
     )

@@ -42,6 +42,7 @@ class Delivery(Value, frozen=True, kw_only=True):
     actor: str
     reason: str | None = None
     message: str | None = None
+    hint: str | None = None  # what to do about a failure
     started_at: Time
     finished_at: Time | None = None
     config_digest: str
@@ -84,6 +85,7 @@ class Outcome(Value, frozen=True, kw_only=True):
     status: DeliveryStatus
     inventory: Inventory
     message: str | None = None
+    hint: str | None = None
     restored: int | None = None
     current: Current | None = None
     finished_at: Time

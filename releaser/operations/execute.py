@@ -88,8 +88,9 @@ _OUTCOMES = {FAILED: "failed", INTERRUPTED: "interrupted", ABORTED: "delivered"}
 
 def finish(ws: Workspace, lease: Lease, recorder: Recorder, delivery: Delivery, outcome: Outcome) -> Result:
     """Record the outcome, and say it."""
-    said = None if outcome.message is None else ws.masked(outcome.message)
-    ended = ws.history.finish(lease, delivery.revision, msgspec.structs.replace(outcome, message=said))
+    message, hint = (None if text is None else ws.masked(text) for text in (outcome.message, outcome.hint))
+    outcome = msgspec.structs.replace(outcome, message=message, hint=hint)
+    ended = ws.history.finish(lease, delivery.revision, outcome)
     recorder.point(Point.FINISHED, f"#{ended.revision} {ended.status}")
     return Result(outcome=_OUTCOMES.get(ended.status, "delivered"), delivery=ended, plan_id=ended.plan_id)
 

@@ -34,7 +34,7 @@ def perform(ws: Workspace, recorder: Recorder, attempt: Attempt) -> Outcome:
     except UNRECORDABLE:
         raise
     except ReleaseError as failure:
-        return _failed(ws, recorder, attempt, failure)
+        return msgspec.structs.replace(_failed(ws, recorder, attempt, failure), hint=failure.hint)
     if attempt.plan.moves_from is not None:
         try:
             _leave(ws, recorder, attempt)

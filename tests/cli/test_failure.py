@@ -39,7 +39,9 @@ def test_a_first_delivery_that_fails_leaves_the_environment_empty(cli):
     ran = cli("promote", "v1.4", "--to", "test", "--yes", "-q")
 
     assert ran.code == 1
-    assert ran.out.splitlines()[-1] == "  test is empty, as before"
+    left, hint = ran.out.splitlines()[-2:]
+    assert left == "  test is empty, as before"
+    assert hint.startswith("  hint: run it yourself at the project's root: ")
 
 
 def test_what_failed_may_be_kept(cli):
@@ -50,4 +52,4 @@ def test_what_failed_may_be_kept(cli):
 
     assert ran.code == 1
     assert "what was delivered is kept, as on_failure says" in ran.out
-    assert ran.out.splitlines()[-1] == "  what test has is not known to be right: release status --env test --live"
+    assert ran.out.splitlines()[-2] == "  what test has is not known to be right: release status --env test --live"

@@ -50,6 +50,15 @@ def test_not_ready_has_the_last_words(project):
     assert result.outcome == "failed"
 
 
+def test_what_to_do_about_a_failure_is_recorded_with_it(project):
+    project.promote("v1", "test")
+    _break(project, "refused")
+    failed = project.promote("v2", "test").delivery
+    assert failed.hint == "switch the fault off"
+    assert project.history.delivery("test", 2).hint == failed.hint
+    assert project.promote("v2", "test").delivery.hint is None
+
+
 @pytest.mark.parametrize("how", ["refused", "lost", "verify"])
 def test_a_failed_first_delivery_leaves_nothing(project, how):
     if how == "verify":
