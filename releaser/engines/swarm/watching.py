@@ -9,6 +9,7 @@ from releaser.engines.swarm.judging import FAILED, READY, RETURNING, Verdict, Wa
 from releaser.model.event import Point
 from releaser.model.value import JsonMap
 
+NO_IMAGE = "No such image"
 _POLL = 0.25
 _TAIL = 10
 
@@ -123,6 +124,8 @@ class Watcher:
         reason = why(verdict.task) if error(verdict.task) else ""
         if reason and reason not in found:
             found += f": {reason}"
+        if NO_IMAGE in found:  # a Swarm does not tell why
+            found += " (no node could pull it: is it in the registry, and may it be read with your docker login?)"
         if container_of(verdict.task) is None:
             return found  # it was never started, so it said nothing
         health = self.swarm.health(verdict.task)

@@ -65,7 +65,8 @@ def availability(client: Client, word: str) -> None:
     client.call("POST", f"/nodes/{node['ID']}/update", params={"version": node["Version"]["Index"]}, body=spec)
 
 
-def test_the_node_is_drained(shop: Shop, lab: SwarmLab, drained: None) -> None:
+@pytest.mark.usefixtures("drained")
+def test_the_node_is_drained(shop: Shop, lab: SwarmLab) -> None:
     shop.declare({"api": {"image": "api", "deploy": QUICK}}, wait="3s")
     result = shop.promote("v1")
     assert result.outcome == "failed"
