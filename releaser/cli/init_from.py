@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -19,11 +19,12 @@ from releaser.model.documents import ImportedSecret, LeftOut, Started
 from releaser.model.errors import BadArgument, InvalidDeclarations, Problem
 from releaser.operations import init
 from releaser.planning.redact import printable
-from releaser.planning.wording import listed
+from releaser.planning.wording import count, listed
 from releaser.settings import absolute
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _ENVIRONMENT = re.compile(r"(?!pipeline\Z|base\Z)[a-z0-9][a-z0-9-]{0,62}\Z")
+_TOLD = 3
 _FIRST = "test1"
 
 
@@ -187,10 +188,10 @@ def _problem(message: str, hint: str, about: object) -> Problem:
 
 def _tell(out: Output, project: Project, started: Started) -> None:
     for left in started.left_out:
-        if left.harmless:
-            out.say(f"not needed: {_line(left)}")
-        else:
+        if not left.harmless:
             out.warn(_line(left))
+    for line in _not_needed(started.left_out, every=out.verbose):
+        out.say(f"not needed: {line}")
     for problem in started.refused:
         place = "".join(f"{location.file}:{location.line} " for location in problem.locations[:1])
         out.warn(printable(f"{place}is refused by Docker when it is planned: {problem.message}: {problem.hint}"))
@@ -208,6 +209,19 @@ def _tell(out: Output, project: Project, started: Started) -> None:
         names = listed(started.placeholders)
         out.say(f"write the repository of {names} into envs/pipeline.yaml, in place of registry.example.com")
     out.say("keep .release/, where the history is, out of version control")
+
+
+def _not_needed(left_out: Iterable[LeftOut], *, every: bool) -> Iterator[str]:
+    """What makes no difference; a file often says the same of many variables."""
+    alike: dict[str, list[LeftOut]] = {}
+    for left in left_out:
+        if left.harmless:
+            alike.setdefault(left.why, []).append(left)
+    for several in alike.values():
+        told = several if every else several[:_TOLD]
+        yield from (_line(left) for left in told)
+        if len(several) > len(told):
+            yield f"… and so on in {count(len(several) - len(told), 'line')}; -v shows all"
 
 
 def _value_of(secret: ImportedSecret) -> str:

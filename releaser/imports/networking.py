@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 
+from releaser.declarations.problems import suggestion
 from releaser.imports.forms import text_of
 from releaser.imports.project import Project
 from releaser.imports.report import Report
 from releaser.imports.texts import Text
-from releaser.imports.tree import Node, at, entries, is_map, items
+from releaser.imports.tree import Node, at, entries, is_map, items, refused
 from releaser.model.value import Location, Path
 
 DEFAULT = "default"
@@ -65,20 +66,33 @@ def depends_on(name: str, project: Project, path: Path, report: Report) -> Node 
     declared = at(service, "depends_on")
     found: dict[str, Node] = {}
     for other, child in entries(declared):
+        place = declared.key_place(other) if declared is not None else child.place
         if other in project.services:
             found[other] = child if is_map(child) else child.with_value({}, {})
+        elif _required(child):
+            raise refused(f"`{name}` waits for `{other}`, and {_gone(other, project)}", _choose(other, project), place)
         else:
-            report.leave((*path, other), declared.key_place(other) if declared else child, _gone(other, project))
+            report.leave((*path, other), place, _gone(other, project), harmless=True)
     for other, place in _implied(name, project):
         if other in project.services and other != name:
             found.setdefault(other, Node({}, place))
     return Node(found, (declared or service).place, declared.keys if declared else {}) if found else None
 
 
+def _required(dependency: Node) -> bool:
+    required = at(dependency, "required")
+    return required is None or text_of(required).plain.lower() != "false"
+
+
 def _gone(other: str, project: Project) -> str:
     if other in project.unchosen:
-        return f"`{other}` is left out: none of its profiles is chosen"
+        return f"none of the profiles of `{other}` is chosen"
     return f"there is no service `{other}`"
+
+
+def _choose(other: str, project: Project) -> str:
+    profiles = project.unchosen.get(other)
+    return f"--profile {profiles[0]}" if profiles else suggestion(other, project.services) or "remove the dependency"
 
 
 def _implied(name: str, project: Project) -> Iterator[tuple[str, Location]]:

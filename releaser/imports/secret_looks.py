@@ -21,6 +21,7 @@ _NOT_AT_THE_END = frozenset({
     "DAYS", "MINUTES", "SECONDS", "PERIOD", "REGION", "PROVIDER", "STORE", "VERSION", "CLAIM", "BACKEND", "FORMAT",
 })  # fmt: skip
 _PUBLIC = frozenset({"PUBLIC", "PUB", "ALLOW", "ENABLE", "DISABLE", "RANDOM", "REQUIRE"})
+_FOLDERS = frozenset({"PWD", "OLDPWD"})  # of a shell
 _FLAGS = frozenset({"", "yes", "no", "true", "false", "on", "off", "none", "null", "0", "1"})
 _PATH = re.compile(r"/[a-z][a-z0-9_-]*(?:/[A-Za-z0-9._-]+)+\Z")
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#:@]*:(?P<password>[^\s/?#@]+)@", re.IGNORECASE)
@@ -29,7 +30,7 @@ _URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#:@]*:(?P<password>[^\s/?#@]+)@", 
 def name_looks_secret(name: str) -> bool:
     """Whether a variable of this name holds a secret: DB_PASSWORD, secretKey, API_TOKEN; not TOKEN_TTL, PUBLIC_KEY."""
     words = [word.upper() for word in _WORDS.findall(name)]
-    if not words or words[-1] in _NOT_AT_THE_END or _PUBLIC & set(words):
+    if not words or name in _FOLDERS or words[-1] in _NOT_AT_THE_END or _PUBLIC & set(words):
         return False
     telling = {word for word in words if word in _SECRET or (word.endswith(_ENDINGS) and word not in _NO_PASS)}
     return bool(telling) and not (telling <= _KEYS and _OTHER_KEYS & set(words))

@@ -70,6 +70,7 @@ PLAIN = [
     "SECRETS_DIR",
     "PASSENGER_PORT",
     "PUBLIC_TOKEN",
+    "PWD",
     "DOMAIN",
     "LOG_LEVEL",
     "TZ",

@@ -122,6 +122,8 @@ def test_what_runs_now_as_a_release(bench: Bench, words: str, version: str, crea
         ("services: {a: {image: x, volumes: ['no:/d']}}", "`no` is not in `volumes`"),
         ("services: {a: {image: x, networks: [no]}}", "`no` is not in `networks`"),
         ("services: {a: {image: x, secrets: [no]}}", "`no` is not in `secrets`"),
+        ("services: {a: {image: x, depends_on: [no]}}", "`a` waits for `no`, and there is no service `no`"),
+        ("services: {a: {image: x, depends_on: [b]}, b: {image: y, profiles: [p]}}", "none of the profiles of `b`"),
         ("services: {a: {image: x, extra_hosts: [h]}}", "`h` names no host and address"),
         (
             "services: {a: {image: x, ports: ['80:80']}, b: {image: y, ports: ['80:81']}}",
