@@ -134,9 +134,7 @@ class Applying:
         except EngineUnreachable:
             raise
         except ReleaseError:
-            for roll in crew.rolls.values():
-                with suppress(ReleaseError):  # the first failure is the one to tell
-                    roll.abandon()
+            self._drive([_abandoned(roll) for roll in crew.rolls.values()])
             raise
 
     def _go(self, crew: Crew, instances: list[Instance]) -> None:
@@ -158,9 +156,8 @@ class Applying:
             if not theirs or f"service/{service}" in wanted:
                 continue
             newest = max(one.kept.revision or 0 for one in theirs if one.kept)
-            for one in theirs:
-                if one.kept is not None and one.kept.revision == newest and not one.runs:
-                    crew.mover.start(crew.mover.bring_back(one, None))
+            again = [one for one in theirs if one.kept is not None and one.kept.revision == newest]
+            self._drive([crew.mover.restart(one) for one in again])
             self.watcher.say(service, "what was taken over runs again")
 
     def _taken_over(self, one: Instance) -> bool:
@@ -183,3 +180,8 @@ class Applying:
             if use is not None and use.id:
                 return use.id
         return resource.partition("/")[2]
+
+
+def _abandoned(roll: Roll) -> Iterator[None]:
+    with suppress(ReleaseError):  # the first failure is the one to tell
+        yield from roll.abandon()

@@ -177,7 +177,7 @@ class _Reader:
     def _theirs(self, listed: JsonMap, name: str, kept: Kept | None, labels: Mapping[str, str]) -> Instance | None:
         holds = kept is not None or listed["State"] in RUNNING
         if marks.mark_of(labels) is None:
-            found = self._by_name(kept.name if kept else name) or (self._composed(labels) if holds else None)
+            found = self._by_name(kept.name if kept else name) or (self._composed(labels, kept) if holds else None)
         else:  # another environment's, whose names may begin as ours do: only a declared name is in the way
             found = self._declared(name)
         if found is None:
@@ -193,10 +193,10 @@ class _Reader:
             kept=kept,
         )
 
-    def _composed(self, labels: Mapping[str, str]) -> tuple[str, int] | None:
-        """A container of the Compose project that is taken over, where the service is to be delivered here."""
+    def _composed(self, labels: Mapping[str, str], kept: Kept | None) -> tuple[str, int] | None:
+        """A container of the Compose project that is taken over, where its service is to be, or was, delivered here."""
         project = self._whose.composed
-        if labels.get(COMPOSE_SERVICE) not in self._services:
+        if COMPOSE_SERVICE not in labels or (kept is None and labels[COMPOSE_SERVICE] not in self._services):
             return None
         if project is None or labels.get(COMPOSE_PROJECT) != project or labels.get(_ONE_OFF, "False") != "False":
             return None

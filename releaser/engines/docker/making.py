@@ -112,7 +112,7 @@ class Maker:
     def _carried(self, wanted: Wanted, before: Instance | None) -> Iterator[tuple[str, str]]:
         """The predecessor's data in folders that the image asks volumes for, as Compose carries it over."""
         asked = set(self._volumes(wanted)) - _targets(wanted.body) - set(files.folders(wanted.body))
-        for mount in (before.inspected.get("Mounts") or []) if before is not None else []:
+        for mount in ((before.inspected or before.listed).get("Mounts") or []) if before is not None else []:
             anonymous = mount.get("Type") == "volume" and len(mount.get("Name", "")) == _ANONYMOUS
             if anonymous and mount["Destination"] in asked:
                 yield mount["Destination"], mount["Name"]

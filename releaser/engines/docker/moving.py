@@ -10,6 +10,7 @@ from releaser.engines.docker.labels import Kept, instance_name
 from releaser.engines.docker.looking import RUNNING, Instance, Look
 from releaser.engines.docker.wanting import Wanted
 from releaser.engines.docker.watching import Watcher
+from releaser.model.errors import ApplyFailed
 from releaser.model.value import JsonMap
 
 NEVER = {"Name": "no", "MaximumRetryCount": 0}
@@ -98,6 +99,11 @@ class Mover:
             self.docker.set_restart(back.id, policy, f"container {name}")
         return replace(back, revision=wanted.mark.revision if wanted is not None else one.revision)
 
+    def restart(self, one: Instance) -> Iterator[None]:
+        """Let one that stood aside run again just as it was; one that was told to end does that first."""
+        yield from self.ended(one)
+        self.start(self.bring_back(one, None))
+
     def start(self, one: Instance) -> None:
         """Start it."""
         self.docker.start(one.id, f"container {one.name} of service/{one.service}")
@@ -110,7 +116,14 @@ class Mover:
         return replace(self._named(one, name), revision=wanted.mark.revision)
 
     def _named(self, one: Instance, name: str) -> Instance:
-        self.docker.rename(one.id, name, f"container {one.name}")
+        what = f"container {one.name}"
+        try:
+            self.docker.rename(one.id, name, what)
+        except ApplyFailed:  # Docker renames no container that it is just about to start again
+            if self.watcher.fresh(one.id) not in {"restarting", "exited"}:
+                raise
+            self.docker.stop(one.id, what)
+            self.docker.rename(one.id, name, what)
         self.taken.pop(one.name, None)
         self.taken[name] = one.id
         return replace(one, name=name, kept=None)

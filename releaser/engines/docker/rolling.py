@@ -105,6 +105,13 @@ class Roll:
                 self.current[one.number] = one
             else:
                 yield one
+        yield from self._lingering()
+
+    def _lingering(self) -> Iterator[Instance]:
+        """What made room and runs: a delivery was cut off before it had ended, or somebody started it."""
+        for one in self.crew.look.kept.get(self.name, []):
+            if one.runs and (one.noted is not None or (one.kept is not None and one.kept.revision is not None)):
+                yield one
 
     def _keep(self, one: Instance, *, again: bool) -> Iterator[None]:
         """One that is as it is to be; what was changed by hand is put right. `again`: something waits for it."""
@@ -116,14 +123,21 @@ class Roll:
     def _replace(self, number: int, old: list[Instance]) -> Iterator[None]:
         """A new instance, or one that was kept, in the place of old ones."""
         self.touched = True
-        before = next((one for one in old if one.runs), old[0] if old else None)
-        if before is None or not before.runs or not self.crew.maker.start_first(self.wanted):
+        before = next((one for one in old if one.runs), old[0] if old else self._before(number))
+        theirs = any(one.noted is None for one in old)  # who else runs it never runs it beside us
+        if before is None or not before.runs or theirs or not self.crew.maker.start_first(self.wanted):
             yield from self._stop_first(number, old, before)
             return
         new = self._made_or_kept(number, before)
         self._start(number, new)
         yield from self._until_ready(new)
         yield from self.crew.end(*old)
+
+    def _before(self, number: int) -> Instance | None:
+        """Whose place it takes where a delivery of this revision was cut off once that one had ended."""
+        revision = self.crew.work.mark.revision
+        kept = [one for one in self.crew.look.kept.get(self.name, []) if one.kept and one.kept.revision == revision]
+        return next((one for one in kept if one.number == number), None)
 
     def _stop_first(self, number: int, old: list[Instance], before: Instance | None) -> Iterator[None]:
         """The new one is made before the old one ends, so that nobody waits longer than it has to start."""
@@ -139,10 +153,10 @@ class Roll:
 
     def _make_room(self, old: Instance) -> Iterator[None]:
         """End what is in the place; it is kept, also on a way back, until the new one runs."""
-        aside = self.crew.mover.stand_aside(old)
         if self.crew.removes(old):
-            yield from self.crew.mover.remove(aside)
+            yield from self.crew.mover.remove(old)
             return
+        aside = self.crew.mover.stand_aside(old)
         if old.runs:
             self._aside.append(aside)
         yield from self.crew.mover.ended(aside)
@@ -164,7 +178,7 @@ class Roll:
         return None
 
     def _start(self, number: int, new: Instance) -> None:
-        """Start it; where that fails, what it was to replace runs again."""
+        """Start it; where that fails, all that did not get through is abandoned."""
         self.crew.asleep.add(new.id)
         self.current[number] = new
         self.crew.watcher.say(self.name, f"{self._ready()}/{self.wanted.count} running, 1 starting")
@@ -172,19 +186,16 @@ class Roll:
             self.crew.mover.start(new)
         except ApplyFailed:
             del self.current[number]
-            self.abandon()
             raise
         self.crew.asleep.discard(new.id)
         self._made = [one for one in self._made if one.id != new.id]
         self._aside.clear()
 
-    def abandon(self) -> None:
-        """Remove what never ran, and let what had made room for it run again."""
-        for one in self._made:
-            self.crew.mover.discard(one)
-        for one in self._aside:
-            self.crew.mover.start(self.crew.mover.bring_back(one, None))
-        self._made, self._aside = [], []
+    def abandon(self) -> Iterator[None]:
+        """Remove what never ran, and let what had made room for it run again, once it ended as it was told to."""
+        while self._made:
+            self.crew.mover.discard(self._made.pop())
+        yield from together(map(self.crew.mover.restart, self._aside))
 
     def _until_ready(self, one: Instance) -> Iterator[None]:
         while True:
