@@ -59,6 +59,7 @@ class Capabilities(Value, frozen=True, kw_only=True):
     runs: bool  # False: it writes files and never sees them run
     owns_orphans: bool  # an unmarked thing inside the target is ours to remove (a service in our file)
     passes_secrets: bool  # it must be given values; False: it writes references
+    gives_back: bool = False  # what it took over from others runs again where the delivery fails
     watches_configs: bool = True  # False: an edit inside a delivered config is not seen
     accepts: frozenset[str] | None = None
     """The words of a resource's body that a live value may be taken into; None: live bodies are bodies of resources."""

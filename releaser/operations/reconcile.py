@@ -42,12 +42,12 @@ def propose(ws: Workspace, asked: Request) -> Proposal:
     current = ws.history.record(name, head.delivery.current.revision)
     release = current.plan.release
     inventory = head.inventory or EMPTY
-    engine = ws.engine_at(inventory.target or head.delivery.target)
+    declared = readable(ws, name)
+    engine = ws.engine_at(inventory.target or head.delivery.target, declared.engine)
     wanted = inventory
     if asked.accept:
         live = observe(ws, engine, name, head.plan.project, inventory)
         wanted = accepted(inventory, live, release.digests(), engine.capabilities.accepts)
-    declared = readable(ws, name)
     recorded = replace(goal(current, wanted, declared, engine), project=head.plan.project)
     return conclude(draft_recorded(ws, asked, recorded, head), declared.confirmation)
 

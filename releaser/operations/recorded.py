@@ -7,6 +7,7 @@ from releaser.model.environment import Environment, Pipeline, PipelineEntry
 from releaser.model.errors import ReleaseError
 from releaser.model.gate import GateResult
 from releaser.model.resource import Inventory, InventoryItem
+from releaser.model.value import JsonMap
 from releaser.operations.promote import rules_of
 from releaser.operations.proposing import Goal, Proposal, Request, Rules, draft
 from releaser.operations.secrets import changed_commands, not_run, refuse_barred
@@ -35,6 +36,11 @@ class Readable:
     def rules(self) -> Rules:
         """Today's rules, or the defaults."""
         return Rules() if self.environment is None else rules_of(self.environment)
+
+    @property
+    def engine(self) -> JsonMap | None:
+        """Today's `engine:` section."""
+        return None if self.environment is None else self.environment.engine
 
     @property
     def confirmation(self) -> tuple[GateResult, ...]:

@@ -16,6 +16,7 @@ from releaser.operations.returning import Way, definitions_then, given_back, put
 from releaser.operations.secrets import Values
 from releaser.operations.workspace import Workspace
 from releaser.planning import planner, settling
+from releaser.planning.wording import listed
 from releaser.ports import DeliveryQuery, Desired, Work
 
 
@@ -32,7 +33,7 @@ def restore(ws: Workspace, recorder: Recorder, attempt: Attempt, reason: str, st
 
     Raises EngineUnreachable where not even that can be known.
     """
-    if attempt.plan.adopts:
+    if attempt.plan.adopts and not attempt.goal.engine.capabilities.gives_back:
         return _taken_over(ws, recorder, attempt, reason, status)
     before = _what_ran_before(ws, attempt)
     recorder.point(Point.RESTORING, f"{reason}: bringing back {before.named}")
@@ -86,6 +87,8 @@ def _back(ws: Workspace, recorder: Recorder, attempt: Attempt, before: Before, o
     else:
         refusal = _refusal(ws, attempt, before)
         words = f"{before.named} is back" + (f", but {refusal}" if refusal else "")
+        theirs = sorted(_given_back(attempt, before))
+        words += f"; what was taken over from others is theirs again: {listed(theirs)}" if theirs else ""
         current = _current(ws, attempt, before)
     recorder.point(Point.RESTORED, words)
     return msgspec.structs.replace(
@@ -166,11 +169,18 @@ def _write_back(ws: Workspace, recorder: Recorder, attempt: Attempt, before: Bef
         )
     observation = attempt.observe(ws)
     _refuse_different(before, observation)
+    found = attempt.found(observation, *before.resources)
     return msgspec.structs.replace(
-        attempt.found(observation, *before.resources),
+        found,
+        items={name: item for name, item in found.items.items() if name not in _given_back(attempt, before)},
         secrets=given_back(ws, attempt, before, Way(left=left, changes=changes, observation=observation)),
         definitions=before.inventory.definitions,
     )
+
+
+def _given_back(attempt: Attempt, before: Before) -> set[str]:
+    """What was taken over from others and is theirs again: in no record of ours."""
+    return set(attempt.plan.adopts) - before.inventory.items.keys()
 
 
 def _changes(

@@ -178,7 +178,7 @@ def _attempt(ws: Workspace, record: Record) -> Attempt:
     """The recorded goal again, with what is to change from what is live now."""
     plan, delivery = record.plan, record.delivery
     declared = readable(ws, delivery.environment)
-    engine = ws.engine_at(plan.target)
+    engine = ws.engine_at(plan.target, declared.engine)
     referred = sorted({name for resource in record.resources for name in resource.secrets.values()})
     barred = changed_commands(record.definitions, declared.environment, referred)
     goal = Goal(

@@ -118,7 +118,7 @@ def propose(ws: Workspace, asked: Request) -> Proposal:
     record = ws.history.record(asked.environment, asked.revision)
     _succeeded(record.delivery)
     declared = readable(ws, asked.environment)
-    engine = ws.engine_at(record.delivery.target)
+    engine = ws.engine_at(record.delivery.target, declared.engine)
     recorded = goal(record, record.inventory or EMPTY, declared, engine)
     recorded = replace(recorded, restores=asked.revision)
     proposal = draft_recorded(ws, asked, recorded, settled_head(ws, asked.environment))

@@ -64,9 +64,10 @@ class Workspace:
             self._engines[key] = self.open_engine(settings)
         return self._engines[key]
 
-    def engine_at(self, target: Target) -> Engine:
-        """The engine of a recorded target."""
-        return self.engine(settings_of(target))
+    def engine_at(self, target: Target, declared: JsonMap | None = None) -> Engine:
+        """The engine of a recorded target; `declared`: today's `engine:` section, for words that say no place."""
+        words = declared if declared is not None and declared.get("kind") == target.engine else {}
+        return self.engine({word: value for word, value in words.items() if word not in _PLACES} | settings_of(target))
 
     def pipeline(self) -> Pipeline:
         """The declared pipeline."""
@@ -99,6 +100,9 @@ class Workspace:
         for engine in self._engines.values():
             engine.close()
         self.history.close()
+
+
+_PLACES = {"kind", "path", "host", "context", "namespace"}
 
 
 def settings_of(target: Target) -> dict[str, str]:

@@ -115,7 +115,7 @@ class Applying:
         for change in reversed(self.work.changes):
             kind, _, name = change.resource.partition("/")
             if change.action == DELETE and change.resource not in wanted and kind == "service":
-                yield from crew.look.live.get(name, [])
+                yield from (one for one in crew.look.live.get(name, []) if crew.may_end(one))
 
     @staticmethod
     def _in_the_way(one: Instance, services: list[Wanted]) -> bool:

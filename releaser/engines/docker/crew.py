@@ -40,8 +40,14 @@ class Crew:
 
     def removes(self, one: Instance) -> bool:
         """Whether it is removed rather than kept: what a failed delivery made."""
-        ours = one.noted is not None and one.noted.mark.history == self.work.mark.history
-        return self.work.trigger == RESTORE and ours
+        return self.work.trigger == RESTORE and self._ours(one)
+
+    def may_end(self, one: Instance) -> bool:
+        """Whether it may be ended where its service is to go: on a way back others' run on."""
+        return self.work.trigger != RESTORE or self._ours(one)
+
+    def _ours(self, one: Instance) -> bool:
+        return one.noted is not None and one.noted.mark.history == self.work.mark.history
 
     def restartable(self, one: Instance, wanted: Wanted) -> bool:
         """Whether one that made room can be started again as what is wanted, with all that it needs."""

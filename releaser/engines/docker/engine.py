@@ -30,7 +30,14 @@ from releaser.ports import Capabilities, Clock, Progress, Readiness, Scope, Secr
 
 ACCEPTED = frozenset(row.word.partition(".")[0] for row in SERVICE)
 
-CAPABILITIES = Capabilities(runs=True, owns_orphans=False, passes_secrets=True, watches_configs=False, accepts=ACCEPTED)
+CAPABILITIES = Capabilities(
+    runs=True,
+    owns_orphans=False,
+    passes_secrets=True,
+    gives_back=True,
+    watches_configs=False,
+    accepts=ACCEPTED,
+)
 """It sees what it delivers run, shares its target with others, and is given the values of secrets.
 
 A config is a file in a container, where nobody watches it.

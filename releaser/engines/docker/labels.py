@@ -34,7 +34,7 @@ OWNER = f"{marks.PREFIX}of"
 REPLICAS = "deploy.replicas"
 
 
-class Use(Value, frozen=True, kw_only=True):
+class Use(Value, frozen=True, kw_only=True, omit_defaults=True):
     """A resource that a container was made with."""
 
     fingerprint: str

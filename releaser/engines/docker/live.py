@@ -51,29 +51,23 @@ def words(inspected: JsonMap, noted: Noted | None, lent: Mapping[str, str] | Non
     return found
 
 
-def mutable(body: JsonMap) -> dict[str, Json]:
-    """Of such words what can change in a container without another one being made: limits alone.
-
-    Restart policies, networks and whether it runs are put right without a new container.
-    """
-    limits = ((body.get("deploy") or {}).get("resources") or {}) or {}
-    host = {name: value for name, value in (body.get("HostConfig") or {}).items() if name in _UPDATED}
-    return {name: value for name, value in (("resources", limits), ("HostConfig", host)) if value}
+def lasting(body: JsonMap) -> dict[str, Json]:
+    """Of such words what cannot be put right without another container, whatever the number of instances."""
+    found = dict(body)
+    for path in _PUT_RIGHT:
+        found = without(found, path)
+    return found
 
 
-_UPDATED = {
-    "BlkioWeight",
-    "CpuPeriod",
-    "CpuQuota",
-    "CpuRealtimePeriod",
-    "CpuRealtimeRuntime",
-    "CpuShares",
-    "CpusetCpus",
-    "CpusetMems",
-    "KernelMemory",
-    "MemorySwap",
-}
-"""What `docker update` changes, beside what there are words for."""
+_PUT_RIGHT: tuple[Path, ...] = (
+    ("networks",),
+    ("restart",),
+    ("deploy", "restart_policy"),
+    ("deploy", "replicas"),
+    ("state",),
+    ("container_name",),
+    ("instances",),
+)
 
 
 # --- from which path to which word ---

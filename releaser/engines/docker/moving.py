@@ -41,12 +41,10 @@ class Mover:
         policy = (one.inspected.get("HostConfig") or {}).get("RestartPolicy") or NEVER
         what = f"container {one.name}"
         kept = one.kept or Kept(name=one.name, policy=dict(policy), revision=self.revision)
-        if kept.text in self.taken:
+        if kept.text in self.taken and kept.text != one.name:
             kept = Kept(name=f"{one.name}-{one.id[:12]}", policy=kept.policy, revision=kept.revision)
         if kept.text != one.name:
-            self.docker.rename(one.id, kept.text, what)
-            self.taken.pop(one.name, None)
-            self.taken[kept.text] = one.id
+            self._named(one, kept.text)
         if policy.get("Name") not in {"no", ""}:
             self.docker.set_restart(one.id, NEVER, what)
         return replace(one, kept=kept, name=kept.text)

@@ -43,10 +43,10 @@ def _services(look: Look) -> Iterator[Live]:
         yield Live(
             id=f"service/{name}",
             body=body,
-            fingerprint=(None if others else made_from(base)) or fingerprint.of(body),
+            fingerprint=made_from(base) or fingerprint.of(body),
             mark=_mark(base) if len(marks_) == len(instances) else None,
             uid=base[0].id,
-            ready=_ready(instances),
+            ready=Ready(running=sum(map(is_ready, base)), desired=len(instances)),  # others are to go, or to come
         )
     for name, kept in sorted(look.kept.items()):
         if name not in look.live and any(one.runs and one.noted is not None for one in kept):
@@ -63,11 +63,16 @@ def standing(instances: list[Instance]) -> tuple[list[Instance], list[Instance]]
         templates.setdefault(_template(one), []).append(one)
     if len(templates) == 1:
         return instances, []
-    oldest = min(templates.values(), key=lambda group: min(one.listed["Created"] for one in group))
+    oldest = min(templates.values(), key=lambda group: min(map(_since, group)))
     wanted = oldest[0].noted.wanted if oldest[0].noted else len(oldest)
     if sum(one.runs for one in oldest) >= wanted:
         return oldest, [one for one in instances if one not in oldest]
     return instances, []
+
+
+def _since(one: Instance) -> str:
+    """Since when it runs; what was kept and is started again was created before what it replaces."""
+    return str(one.inspected["State"].get("StartedAt", "")) if one.runs else "9"
 
 
 def _template(one: Instance) -> str | None:
@@ -133,10 +138,6 @@ def _mark(instances: list[Instance]) -> Mark | None:
     """Whose it is, and the newest revision that wrote one of them."""
     newest = max(instances, key=lambda one: one.revision)
     return msgspec.structs.replace(newest.mark, revision=newest.revision) if newest.mark else None
-
-
-def _ready(instances: list[Instance]) -> Ready:
-    return Ready(running=sum(is_ready(one) for one in instances), desired=len(instances))
 
 
 def is_ready(one: Instance) -> bool:

@@ -100,11 +100,12 @@ class Preparing:
         if (live.get("Labels") or {}).get(marks.FINGERPRINT) == desired.resource.fingerprint:
             return
         found, wanted = network_body(live, BRIDGE), comparable(desired.resource.body, BRIDGE)
-        owned = self.crew.look.whose.marked(live.get("Labels") or {})
-        if not owned:  # somebody else's: its labels are his
+        if not self.crew.look.whose.marked(live.get("Labels") or {}):  # somebody else's: its labels are his
             found.pop("labels", None)
             wanted.pop("labels", None)
-        if found != wanted:
+        # An engine may add options of its own to every network.
+        options, said = found.pop("driver_opts", {}), wanted.pop("driver_opts", {})
+        if found != wanted or not said.items() <= options.items():
             raise ApplyFailed(
                 f"the network {live['Name']} is there with other options, and Docker changes none",
                 hint=f"give it another name, or let its users go and remove it: docker network rm {live['Name']}",

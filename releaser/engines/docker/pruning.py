@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import msgspec
+
 from releaser.engines.docker.api import Docker
 from releaser.engines.docker.labels import Kept
 from releaser.engines.docker.looking import Claims, Instance, Look, Whose
 from releaser.engines.docker.watching import Tell
+from releaser.engines.moby import marks
 from releaser.model.event import Point
 from releaser.model.value import JsonMap
 from releaser.planning import fingerprint
@@ -80,7 +83,8 @@ class Pruning:
             for real in one.inspected["NetworkSettings"].get("Networks") or {}
         }
         for real, network in sorted(look.networks.items()):
-            ours = look.whose.marked(network.get("Labels") or {})
+            mark = marks.mark_of(network.get("Labels"))
+            ours = mark is not None and msgspec.structs.replace(self.work.mark, revision=mark.revision) == mark
             if ours and real not in joined and real not in wanted:
                 yield network
 

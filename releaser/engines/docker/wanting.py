@@ -7,7 +7,7 @@ from functools import cached_property
 import msgspec
 
 from releaser.engines.docker.labels import REPLICAS, Noted, Use
-from releaser.engines.docker.live import mutable, words
+from releaser.engines.docker.live import lasting, words
 from releaser.engines.docker.looking import Instance, Look
 from releaser.engines.docker.values import Values
 from releaser.engines.moby import words as api
@@ -69,7 +69,7 @@ class Wanted:
             return False
         if noted.made_from(api.replicas(self.body)) != self.desired.resource.fingerprint:
             return False
-        return dict(noted.uses) == dict(self.uses) and self._shares(one, lent) and not self._changed(one)
+        return dict(noted.uses) == dict(self.uses) and self._shares(one, lent) and not self._changed(one, lent)
 
     def _shares(self, one: Instance, lent: Mapping[str, str]) -> bool:
         host: JsonMap = (one.inspected or one.listed).get("HostConfig") or {}  # a list tells NetworkMode alone
@@ -77,11 +77,11 @@ class Wanted:
             host.get(_NAMESPACES[word]) == f"container:{lent.get(other)}" for word, other in lenders(self.body).items()
         )
 
-    def _changed(self, one: Instance) -> bool:
-        """Whether somebody changed what only a new container puts right."""
+    def _changed(self, one: Instance, lent: Mapping[str, str]) -> bool:
+        """Whether it is not what the engine answered for it then, in what only a new container puts right."""
         if not isinstance(self.snapshot, dict) or not one.inspected:
             return False
-        return not same(mutable(words(one.inspected, one.noted)), mutable(self.snapshot))
+        return not same(lasting(words(one.inspected, one.noted, lent)), lasting(self.snapshot))
 
 
 _NAMESPACES = {"network_mode": "NetworkMode", "pid": "PidMode", "ipc": "IpcMode"}

@@ -62,6 +62,11 @@ class Watcher:
         inspected = self.state(id_)
         return inspected["State"]["Status"] if inspected else "gone"
 
+    def fresh(self, id_: str) -> str:
+        """The status as it is now, not as it was at the last poll."""
+        self.forget(id_)
+        return self.status(id_)
+
     def verdict(self, id_: str, words: JsonMap, *, idle: bool = False) -> Verdict:
         """How a container stands."""
         inspected = self.state(id_)

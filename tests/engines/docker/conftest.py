@@ -3,6 +3,7 @@
 import json
 from collections.abc import Hashable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -15,6 +16,9 @@ from releaser.model.value import Json, JsonMap
 from releaser.ports import Engine
 from tests.contracts.engine_contract import ENVIRONMENT, Delivering, release
 from tests.engines.images import Images
+
+if TYPE_CHECKING:
+    from tests.engines.docker.shop import Shop
 
 
 class CountingClient(Client):
@@ -162,3 +166,21 @@ def lab(client: Client, project: str, images: Images) -> Iterator[DockerLab]:
 @pytest.fixture
 def delivering(lab: DockerLab) -> Delivering:
     return Delivering(lab)
+
+
+@pytest.fixture
+def shop(
+    lab: DockerLab,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    client: Client,
+    images: Images,
+    project: str,
+    engine_host: str,
+) -> "Shop":
+    """A project on disk, with a home and a secret of its own."""
+    from tests.engines.docker.shop import Shop  # noqa: PLC0415 - it needs the laboratory of this file
+
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("SHOP_PASSWORD", "hunter-two")
+    return Shop(tmp_path, project, engine_host, client, Images(images.registry, images.busybox, f"t/{project}"), lab)
