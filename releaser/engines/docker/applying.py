@@ -18,7 +18,6 @@ from releaser.engines.docker.rolling import Roll
 from releaser.engines.docker.values import Values
 from releaser.engines.docker.wanting import Wanted, Wants
 from releaser.engines.docker.watching import Limit, Tell, Watcher
-from releaser.engines.moby import words as api
 from releaser.engines.moby.service import COMPLETED, lenders
 from releaser.model.errors import EngineUnreachable, ReleaseError
 from releaser.model.event import Point
@@ -120,10 +119,8 @@ class Applying:
     @staticmethod
     def _in_the_way(one: Instance, services: list[Wanted]) -> bool:
         """Whether a service that is to go has a port or a name that one which is to come wants."""
-        bindings = (one.inspected["HostConfig"].get("PortBindings") or {}).values()
-        ports = {binding.get("HostPort") for several in bindings for binding in several or []} - {"", "0", None}
-        wanted = {str(port.published) for service in services for port in api.ports(service.body) if port.published}
-        return bool(ports & wanted) or one.name in {service.body.get("container_name") for service in services}
+        wanted = {port for service in services for port in service.ports}
+        return bool(one.ports & wanted) or one.name in {service.body.get("container_name") for service in services}
 
     # --- side by side ---
 

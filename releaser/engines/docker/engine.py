@@ -21,6 +21,7 @@ from releaser.engines.moby.client import Client
 from releaser.engines.moby.render import render
 from releaser.engines.vocabulary import DOCKER, SERVICE
 from releaser.model.environment import Environment
+from releaser.model.errors import ApplyFailed
 from releaser.model.event import Event, Point
 from releaser.model.release import Release
 from releaser.model.resource import Inventory, Observation, Rendering, Resource, Target
@@ -110,7 +111,10 @@ class DockerEngine:
         whose = self._whose(work.mark.project, work.mark.environment)
         readiness = Waiting(self._docker, whose, work, applied.watcher, applied.limit, stop).run()
         if readiness.ready:
-            Pruning(self._docker, whose, work, self._keep, tell).run()
+            try:
+                Pruning(self._docker, whose, work, self._keep, tell).run()
+            except ApplyFailed as failure:  # what was to be delivered runs
+                tell(Point.PRUNED, f"not all that nobody needs any more is removed: {failure.message}", None)
         return readiness
 
     def close(self) -> None:

@@ -81,6 +81,12 @@ class Instance:
         """Whose it is."""
         return self.noted.mark if self.noted else None
 
+    @property
+    def ports(self) -> set[str]:
+        """The ports of the host that it has while it runs, without random ones."""
+        bindings = ((self.inspected.get("HostConfig") or {}).get("PortBindings") or {}).values()
+        return {binding.get("HostPort") for several in bindings for binding in several or []} - {"", "0", None}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Look:

@@ -83,10 +83,15 @@ def _template(one: Instance) -> str | None:
 
 
 def made_from(instances: Iterable[Instance]) -> str | None:
-    """The fingerprint of the one resource that all of them were made from; None where there are several."""
+    """The fingerprint of the one resource that all of them were made from; None where one was not, or never ran."""
     of_each = list(instances)
-    found = {one.noted.made_from(len(of_each)) if one.noted else None for one in of_each}
+    found = {one.noted.made_from(len(of_each)) if one.noted and not _never_ran(one) else None for one in of_each}
     return found.pop() if len(found) == 1 else None
+
+
+def _never_ran(one: Instance) -> bool:
+    """Whether a delivery was cut off before it started what it had made."""
+    return one.state == "created" and not (one.noted is not None and one.noted.idle)
 
 
 def _shown(look: Look, one: Instance, lent: Mapping[str, str]) -> dict[str, Json]:

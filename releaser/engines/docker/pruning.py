@@ -1,6 +1,6 @@
 """Pruning: what nobody needs any more goes, but for the newest predecessors; volumes with data never do."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -34,7 +34,7 @@ class Pruning:
             for one in self._too_old(kept, look.live.get(service, [])):
                 self.docker.remove(one.id, f"container {one.name}")
                 gone.add(one.id)
-            self._settle([one for one in kept if one.noted is None])
+            self._settle([one for one in kept if one.noted is None], look.names)
         self.docker.remove_volumes(self._orphans(look, gone))
         for network in self._networks(look):
             self._network(network)
@@ -52,11 +52,13 @@ class Pruning:
             if name not in stay:
                 yield from group
 
-    def _settle(self, kept: list[Instance]) -> None:
+    def _settle(self, kept: list[Instance], names: Mapping[str, object]) -> None:
         """What was taken over stays for good, once another delivery has succeeded since."""
         for one in kept:
             if one.kept is not None and one.kept.revision not in {None, self.work.mark.revision}:
                 settled = Kept(name=one.kept.name, policy=one.kept.policy)
+                if settled.text in names:  # it was taken over before, too
+                    settled = Kept(name=f"{one.kept.name}-{one.id[:12]}", policy=one.kept.policy)
                 self.docker.rename(one.id, settled.text, f"container {one.name}")
 
     def _orphans(self, look: Look, gone: set[str]) -> Iterator[str]:

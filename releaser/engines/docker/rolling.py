@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from releaser.engines.docker.crew import Crew
 from releaser.engines.docker.judging import FAILED, READY, Verdict
-from releaser.engines.docker.looking import Instance
+from releaser.engines.docker.looking import RUNNING, Instance
 from releaser.engines.docker.moving import together
 from releaser.engines.docker.righting import put_right
 from releaser.engines.docker.wanting import Wanted
@@ -129,6 +129,7 @@ class Roll:
             yield from self._stop_first(number, old, before)
             return
         new = self._made_or_kept(number, before)
+        yield from self._vacated()
         self._start(number, new)
         yield from self._until_ready(new)
         yield from self.crew.end(*old)
@@ -148,8 +149,18 @@ class Roll:
         else:
             new = self._made_or_kept(number, before)
             yield from together(map(self._make_room, old))
+        yield from self._vacated()
         self._start(number, new)
         yield from self._until_ready(new)
+
+    def _vacated(self) -> Iterator[None]:
+        """Until other services of the delivery have let go of the ports that they had and this one is to have."""
+        ports = self.wanted.ports
+        others = [roll for roll in self.crew.rolls.values() if roll is not self and not roll.wanted.ports & ports]
+        having = [one for roll in others for one in self.crew.look.live.get(roll.name, []) if one.ports & ports]
+        while any(self.crew.watcher.status(one.id) in RUNNING for one in having) and not self.crew.limit.over():
+            self.crew.limit.check()
+            yield
 
     def _make_room(self, old: Instance) -> Iterator[None]:
         """End what is in the place; it is kept, also on a way back, until the new one runs."""

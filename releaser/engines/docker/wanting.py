@@ -47,6 +47,11 @@ class Wanted:
         """Whether it runs to its end."""
         return api.is_job(self.body)
 
+    @cached_property
+    def ports(self) -> set[str]:
+        """The ports of the host that it is to have."""
+        return {str(port.published) for port in api.ports(self.body) if port.published}
+
     def noted(self, number: int, *, idle: bool = False) -> Noted:
         """What a new instance's labels say."""
         return Noted(

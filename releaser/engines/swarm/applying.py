@@ -8,7 +8,7 @@ from releaser.engines.moby import marks
 from releaser.engines.swarm.api import Swarm
 from releaser.engines.swarm.building import Builder
 from releaser.engines.swarm.comparing import same_spec
-from releaser.engines.swarm.judging import FAILED, READY, Watched, is_job, judge
+from releaser.engines.swarm.judging import FAILED, READY, Watched, is_job, judge, paused
 from releaser.engines.swarm.labels import IDLE
 from releaser.engines.swarm.limits import Limit
 from releaser.engines.swarm.looking import Look, Whose
@@ -165,7 +165,7 @@ class _Writer:
         spec = self._spec(desired, live)
         if live is None:
             self._create(desired, spec)
-        elif same_spec(live["Spec"], spec) and not self._failed_job(desired, live):
+        elif same_spec(live["Spec"], spec) and not paused(live) and not self._failed_job(desired, live):
             self.applying.watcher.watch(Watched(name=name, id=live["ID"], spec=live["Spec"]))
         elif _mode(live["Spec"]) != _mode(spec):
             self.applying.swarm.remove_service(live["ID"])

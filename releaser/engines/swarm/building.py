@@ -8,7 +8,7 @@ import msgspec
 
 from releaser.engines.moby import marks, names
 from releaser.engines.moby import words as api
-from releaser.engines.swarm.labels import IDLE, IGNORED, Names, Noted, Seal, Use, seal
+from releaser.engines.swarm.labels import IDLE, IGNORED, SEALED, Names, Noted, Seal, Use, seal
 from releaser.engines.swarm.live import words
 from releaser.engines.swarm.looking import Look
 from releaser.engines.swarm.references import Object, References
@@ -169,7 +169,8 @@ def kept(body: JsonMap, live: JsonMap | None, look: Look) -> dict[str, Json]:
     found: dict[str, Json] = dict(body)
     if live is None or not body.get("ignore"):
         return found
-    labels = {name: text for name, text in live["Spec"]["Labels"].items() if name != IGNORED}
+    # Without seals, as a secret that somebody else owns is passed on as it stands there.
+    labels = {name: text for name, text in live["Spec"]["Labels"].items() if name not in {IGNORED, SEALED}}
     now = words({**live["Spec"], "Labels": labels}, look.known)
     for text in body["ignore"]:
         path = parse_path(text)

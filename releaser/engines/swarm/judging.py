@@ -19,6 +19,9 @@ _STARTED = {"starting", "running", "complete"}
 _BAD = {"failed", "rejected", "orphaned"}
 _OVER = {*_BAD, "complete", "shutdown", "remove"}
 _PAUSED = {"paused", "rollback_paused"}
+UNSETTLED = {"updating", "rollback_started", *_PAUSED}
+"""States of an update in which tasks may be of several specs."""
+
 _OTHER_PLATFORM = re.compile(r"no suitable node \(unsupported platform on \d+ nodes?\)")
 _MANY = 2
 """Failures in one slot that make a service fail: the first may be an accident."""
@@ -56,14 +59,23 @@ def is_job(spec: JsonMap) -> bool:
     return "ReplicatedJob" in spec["Mode"] or "GlobalJob" in spec["Mode"]
 
 
+def update_state(service: JsonMap) -> str:
+    """How far the engine is with its update of a service; empty where it has nothing to say."""
+    return str((service.get("UpdateStatus") or {}).get("State", ""))
+
+
+def paused(service: JsonMap) -> bool:
+    """Whether the engine gave up on an update, or on taking it back: it goes on when the service is written again."""
+    return update_state(service) in _PAUSED
+
+
 def judge(watched: Watched, service: JsonMap | None, tasks: Sequence[JsonMap]) -> Verdict:
     """How a service stands now. READY is of this moment: whether it holds is for who waits."""
     template = watched.spec["TaskTemplate"]
     own = [task for task in tasks if same_task(task["Spec"], template)]
     if service is None:
         return Verdict(state=FAILED, text="somebody removed it")
-    status: JsonMap = service.get("UpdateStatus") or {}
-    state = status.get("State", "")
+    state = update_state(service)
     if not same_spec(service["Spec"], watched.spec):
         return _taken_away(state, own)
     if watched.job:
@@ -83,7 +95,7 @@ def _taken_away(state: str, own: Sequence[JsonMap]) -> Verdict:
 
 
 def _running(watched: Watched, service: JsonMap, own: Sequence[JsonMap], tasks: Sequence[JsonMap]) -> Verdict:
-    state = (service.get("UpdateStatus") or {}).get("State", "")
+    state = update_state(service)
     alive = [task for task in tasks if task["DesiredState"] in _ALIVE]
     ours = [task for task in own if task["DesiredState"] in _ALIVE]
     running = [task for task in ours if (_state(task), task["DesiredState"]) == ("running", "running")]
@@ -105,7 +117,7 @@ def _running(watched: Watched, service: JsonMap, own: Sequence[JsonMap], tasks: 
         return Verdict(state=FAILED, text=f"{text}; {said}", task=worst)
     if _many(failures) and not _engine_decides(watched, state):
         return Verdict(state=FAILED, text=text, task=worst)
-    settled = state not in {"updating", "rollback_started"} and not stale
+    settled = state not in UNSETTLED and not stale
     return Verdict(
         state=READY if healthy and settled else WAITING,
         text=text,

@@ -8,6 +8,7 @@ import msgspec
 
 from releaser.engines.moby import marks
 from releaser.engines.moby.networks import network_body
+from releaser.engines.swarm.judging import UNSETTLED, paused, update_state
 from releaser.engines.swarm.labels import Use
 from releaser.engines.swarm.live import words
 from releaser.engines.swarm.looking import Look, value_id, volumes_of
@@ -17,8 +18,6 @@ from releaser.planning import fingerprint
 
 OVERLAY = "overlay"
 """The driver of a network that names none."""
-
-_UNSETTLED = {"updating", "paused", "rollback_started", "rollback_paused"}
 
 
 def observation(look: Look, at: datetime) -> Observation:
@@ -35,12 +34,15 @@ def _services(look: Look) -> Iterator[Live]:
         labels = service["Spec"].get("Labels") or {}
         mark = marks.mark_of(labels)
         body = words(service["Spec"], look.known)
+        made_from = labels.get(marks.FINGERPRINT) if mark else None
         if mark is None:
             body["unmarked"] = True  # somebody else's, or somebody took our mark away
+        if paused(service):
+            body["update"], made_from = "paused", None  # its tasks are of several specs, and stay so
         yield Live(
             id=f"service/{name}",
             body=body,
-            fingerprint=(labels.get(marks.FINGERPRINT) if mark else None) or fingerprint.of(body),
+            fingerprint=made_from or fingerprint.of(body),
             mark=mark,
             uid=service["ID"],
             ready=ready(service),
@@ -61,7 +63,7 @@ def ready(service: JsonMap) -> Ready | None:
         done = status.get("CompletedTasks", 0)
         return Ready(running=done, desired=job.get("TotalCompletions", done))
     running, desired = status.get("RunningTasks", 0), status.get("DesiredTasks", 0)
-    if (service.get("UpdateStatus") or {}).get("State") in _UNSETTLED:
+    if update_state(service) in UNSETTLED:
         running = min(running, max(desired - 1, 0))
     return Ready(running=running, desired=desired)
 

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from releaser.model.errors import ApplyFailed
-from tests.contracts.engine_contract import Delivering
+from tests.contracts.engine_contract import Delivering, inventory_after
 from tests.engines.docker.conftest import DockerLab
 from tests.engines.docker.test_rolling import applied, declared, level
 from tests.engines.docker.test_taking_over import cut_off
@@ -40,3 +40,14 @@ def test_data_in_volumes_that_nobody_named_are_found_again(lab: DockerLab, deliv
     delivering.deliver(declared(db={"image": "db", **level(2)}))
     assert [one["Name"] for one in lab.one("db")["Mounts"]] == [mount["Name"]]
     assert sum(one["State"] == "running" for one in lab.containers() + lab.containers(kept=True)) == 1
+
+
+def test_what_never_started_is_not_what_was_to_be_delivered(lab: DockerLab, delivering: Delivering) -> None:
+    data = {"volumes": {"data": {"target": "/data"}}}
+    delivering.deliver(declared(api=data))
+    cut_off(lab, delivering, at="/start", api={**data, **level(2)})
+    resources = delivering.render(declared(api={**data, **level(2)})).resources
+    delivering.inventory = inventory_after(delivering.observe(), resources, 2)  # as a cut-off delivery is settled
+    delivering.deliver(declared(api={**data, **level(2)}))
+    assert lab.one("api")["State"]["Running"]
+    assert "LEVEL=2" in lab.one("api")["Config"]["Env"]

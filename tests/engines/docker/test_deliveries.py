@@ -221,7 +221,9 @@ def declare_composed(shop: Shop, **web: Json) -> None:
     db = api(volumes={"data": {"target": "/data"}}, restart="always")
     volumes = {"data": {"external": True, "name": f"{shop.name}c_data"}}
     shop.declare(
-        {"db": db, "web": api(depends_on={"db": {}}, **web)}, volumes=volumes, engine={"adopts": f"{shop.name}c"}
+        {"db": db, "web": api(depends_on={"db": {"condition": "service_healthy"}}, **web)},
+        volumes=volumes,
+        engine={"adopts": f"{shop.name}c"},
     )
 
 
@@ -299,7 +301,7 @@ def test_a_take_over_that_was_cut_off_is_aborted(shop: Shop, lab: DockerLab, com
     with pytest.raises(Died):
         shop.promote("v1", adopt=True)
     shop.watcher.when = None
-    assert not runs(lab, composed["db"])
+    assert [runs(lab, composed[name]) for name in ("db", "web")] == [False, True]
     assert shop.abort().outcome == "delivered"
     assert all(runs(lab, id_) for id_ in composed.values())
     assert standing(lab) == {}

@@ -10,7 +10,7 @@ from releaser.model.plan import DELETE, RESTORE, Change
 from releaser.model.value import Json, JsonMap
 from tests.contracts.engine_contract import Delivering, Died, Running, Silent, Values, inventory_after
 from tests.engines.docker.conftest import DockerLab
-from tests.engines.docker.test_rolling import changed, declared
+from tests.engines.docker.test_rolling import changed, declared, level
 
 pytestmark = pytest.mark.engines
 
@@ -113,3 +113,14 @@ def test_what_was_not_touched_yet_runs_on(lab: DockerLab, delivering: Delivering
 
     after = inspected(lab, theirs)
     assert (after["Name"], after["State"]["StartedAt"]) == (before["Name"], before["State"]["StartedAt"])
+
+
+def test_what_was_taken_over_twice_is_kept_twice(lab: DockerLab, delivering: Delivering) -> None:
+    for number in (1, 3):
+        compose(lab, "api")
+        delivering.deliver(declared(api=level(number)))
+        delivering.deliver(declared(api=level(number + 1)))
+    names = [one["Names"][0] for one in lab.containers(kept=True) if f"{COMPOSED}.service" in one["Labels"]]
+    assert len(names) == 2
+    assert all(".always.kept" in name for name in names)
+    assert len(running(lab)) == 1

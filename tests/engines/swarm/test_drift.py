@@ -228,6 +228,16 @@ def test_what_somebody_else_owns(shop: Shop, lab: SwarmLab) -> None:
     assert [field.path for item in shop.drift() for field in item.fields] == ["hostname"]
 
 
+def test_a_secret_that_somebody_else_owns(shop: Shop, lab: SwarmLab) -> None:
+    shop.declare({"api": SERVICE}, ignore=["services.api.environment.PASSWORD"], **SECTIONS)
+    delivered(shop.promote("v1"))
+    lab.change("api", variable("PASSWORD", "of-somebody-else"))
+    assert shop.drift() == ()
+    delivered(shop.promote("v2"))
+    assert "PASSWORD=of-somebody-else" in container(lab.service("api")["Spec"])["Env"]
+    assert shop.drift() == ()
+
+
 def test_what_cannot_be_taken_in(shop1: Shop, lab: SwarmLab) -> None:
     was = lab.service("api")["Spec"]
     for change, path in (

@@ -1,5 +1,7 @@
 """Deliveries that fail on a real Swarm: what ran before runs again, and the message says why."""
 
+from pathlib import Path
+
 import pytest
 
 from releaser.model.event import Event, Point
@@ -169,6 +171,19 @@ def test_what_failed_is_kept_where_it_is_declared_so(first: Shop, lab: SwarmLab)
     api.tag(api.serve("v3"), "v3")
     delivered(first.promote("v3"))
     assert first.drift() == ()
+
+
+def test_what_was_kept_is_tried_again(first: Shop, lab: SwarmLab, tmp_path: Path) -> None:
+    api = first.image("api")
+    script = "test -e /data/database || { echo no database; exit 3; }; exec sleep 1000"
+    api.tag(api.make(["/bin/sh", "-c", script], "v2"), "v2")
+    mounted = {"data": {"type": "bind", "source": str(tmp_path), "target": "/data"}}
+    first.declare({"api": service(volumes=mounted, stop_signal="SIGKILL")}, on_failure="keep")
+    assert first.promote("v2").outcome == "failed"
+    (tmp_path / "database").touch()
+    delivered(first.promote("v2"))
+    assert first.drift() == ()
+    assert len(lab.running("api")) == 1
 
 
 def test_one_after_another_as_they_need_each_other(shop: Shop, lab: SwarmLab) -> None:

@@ -121,6 +121,20 @@ def test_a_job_that_is_tried_again_as_declared(shop1: Shop, lab: SwarmLab) -> No
     assert runs(lab) == 1 + 3
 
 
+def test_a_job_on_each_node(shop: Shop, lab: SwarmLab) -> None:
+    for version in ("v1", "v2"):
+        shop.image("migrate").tag(shop.image("migrate").done(version), version)
+    declare(shop, job={"deploy": {"mode": "global-job"}})
+    delivered(shop.promote("v1"))
+    first = {task["ID"] for task in lab.tasks("migrate")}
+    delivered(shop.promote("v2"))
+    second = {task["ID"] for task in lab.tasks("migrate")}
+    assert second - first  # the engine keeps the newest run of each node
+    delivered(shop.rollback())
+    assert {task["ID"] for task in lab.tasks("migrate")} <= second
+    assert shop.drift() == ()
+
+
 def test_a_service_becomes_a_job(shop: Shop, lab: SwarmLab) -> None:
     shop.declare({"api": {"image": "api"}})
     delivered(shop.promote("v1"))
