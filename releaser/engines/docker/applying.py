@@ -17,8 +17,9 @@ from releaser.engines.docker.pruning import Pruning
 from releaser.engines.docker.rolling import Roll
 from releaser.engines.docker.values import Values
 from releaser.engines.docker.wanting import Wanted, Wants
-from releaser.engines.docker.watching import Limit, Tell, Watcher
+from releaser.engines.docker.watching import Tell, Watcher
 from releaser.engines.moby.service import COMPLETED, lenders
+from releaser.engines.moby.time_limit import Limit
 from releaser.model.errors import EngineUnreachable, ReleaseError
 from releaser.model.event import Point
 from releaser.model.plan import DELETE, RESTORE

@@ -9,7 +9,8 @@ from releaser.engines.docker.looking import RUNNING, Instance, Look
 from releaser.engines.docker.making import Maker
 from releaser.engines.docker.moving import Mover, together
 from releaser.engines.docker.wanting import Wanted
-from releaser.engines.docker.watching import Limit, Tell, Watcher
+from releaser.engines.docker.watching import Tell, Watcher
+from releaser.engines.moby.time_limit import Limit
 from releaser.model.plan import RESTORE
 from releaser.ports import Work
 

@@ -15,10 +15,11 @@ from releaser.engines.docker.observing import observation
 from releaser.engines.docker.order import START_FIRST, declared, order_of
 from releaser.engines.docker.pruning import Pruning
 from releaser.engines.docker.waiting import Waiting
-from releaser.engines.docker.watching import Limit, Watcher
+from releaser.engines.docker.watching import Watcher
 from releaser.engines.moby import words as api
 from releaser.engines.moby.client import Client
 from releaser.engines.moby.render import render
+from releaser.engines.moby.time_limit import Limit
 from releaser.engines.vocabulary import DOCKER, SERVICE
 from releaser.model.environment import Environment
 from releaser.model.errors import ApplyFailed

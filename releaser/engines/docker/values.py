@@ -11,7 +11,7 @@ from releaser.engines.docker import files
 from releaser.engines.docker.api import Docker
 from releaser.engines.docker.looking import Instance, Look
 from releaser.engines.docker.observing import users
-from releaser.model.errors import ApplyFailed
+from releaser.engines.moby.secret_text import as_text
 from releaser.ports import Desired, SecretValues, Work
 
 
@@ -55,16 +55,7 @@ class Values:
 
     def text(self, name: str) -> str:
         """The value for a variable. Raises ApplyFailed where it is no text."""
-        try:
-            text = self.data(name).decode()
-        except UnicodeDecodeError:
-            text = "\0"
-        if "\0" in text:
-            raise ApplyFailed(
-                f"the value of the secret {name} is no text, so no variable can hold it",
-                hint=f"mount it as a file: `secrets: {{{name}: {{}}}}`",
-            )
-        return text
+        return as_text(name, self.data(name))
 
     def _former(self, name: str) -> str | None:
         """On a way back, the value that ran before, as far as it is still there."""

@@ -6,10 +6,8 @@ from dataclasses import dataclass, field
 
 from releaser.engines.docker.api import Docker
 from releaser.engines.docker.judging import Verdict, health_output, judge
-from releaser.model.errors import Interrupted
 from releaser.model.event import Point
 from releaser.model.value import JsonMap
-from releaser.ports import Stop
 
 _POLL = 0.1
 _TAIL = 10
@@ -17,24 +15,6 @@ _LONGEST = 500
 
 Tell = Callable[[Point, str, str | None], None]
 """(point, text, resource): announce progress."""
-
-
-@dataclass
-class Limit:
-    """How long a delivery may take, from the beginning of `apply` to the end of `wait`; and whether it was stopped."""
-
-    wait: float
-    stop: Stop
-    began: float = field(default_factory=time.monotonic)
-
-    def over(self) -> bool:
-        """Whether the time is over."""
-        return time.monotonic() - self.began >= self.wait
-
-    def check(self) -> None:
-        """Raises Interrupted where somebody asked to stop."""
-        if self.stop.requested():
-            raise Interrupted("stopped on request, between two steps")
 
 
 @dataclass

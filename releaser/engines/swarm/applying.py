@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from releaser.engines.moby import marks
+from releaser.engines.moby.time_limit import Limit
 from releaser.engines.swarm.api import Swarm
 from releaser.engines.swarm.building import Builder
 from releaser.engines.swarm.comparing import same_spec
 from releaser.engines.swarm.judging import FAILED, READY, Watched, is_job, judge, paused
 from releaser.engines.swarm.labels import IDLE
-from releaser.engines.swarm.limits import Limit
 from releaser.engines.swarm.looking import Look, Whose
 from releaser.engines.swarm.preparing import Preparing
 from releaser.engines.swarm.pruning import Pruning

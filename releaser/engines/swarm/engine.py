@@ -6,10 +6,10 @@ from pathlib import Path
 from releaser.clock import SYSTEM_CLOCK
 from releaser.engines.moby.client import Client
 from releaser.engines.moby.render import render
+from releaser.engines.moby.time_limit import Limit
 from releaser.engines.swarm.api import Swarm
 from releaser.engines.swarm.applying import Applying
 from releaser.engines.swarm.judging import Watched
-from releaser.engines.swarm.limits import Limit
 from releaser.engines.swarm.looking import Look, Whose
 from releaser.engines.swarm.observing import observation
 from releaser.engines.swarm.placing import placed

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from releaser.engines.moby import marks, names
 from releaser.engines.moby import words as api
 from releaser.engines.moby.networks import comparable, network_body, network_spec
+from releaser.engines.moby.time_limit import Limit
 from releaser.engines.moby.versions import refuse_too_new
 from releaser.engines.rendering import content_bytes
 from releaser.engines.swarm.api import Swarm
 from releaser.engines.swarm.building import Builder, secrets_of
-from releaser.engines.swarm.limits import Limit
 from releaser.engines.swarm.looking import Look
 from releaser.engines.swarm.observing import OVERLAY
 from releaser.engines.swarm.references import Object

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from releaser.engines.moby import names
+from releaser.engines.moby.secret_text import as_text
 from releaser.engines.swarm.api import Swarm
 from releaser.engines.swarm.labels import Noted
 from releaser.engines.swarm.looking import Look, value_id
 from releaser.engines.swarm.references import Object
 from releaser.engines.swarm.templates import unescaped
-from releaser.model.errors import ApplyFailed
 from releaser.model.value import JsonMap
 from releaser.ports import Desired, SecretValues, Work
 
@@ -58,16 +58,7 @@ class Values:
 
     def text(self, name: str) -> str:
         """The value for a variable. Raises ApplyFailed where it is no text."""
-        try:
-            text = self.bytes(name).decode()
-        except UnicodeDecodeError:
-            text = "\0"
-        if "\0" in text:
-            raise ApplyFailed(
-                f"the value of the secret {name} is no text, so no variable can hold it",
-                hint=f"mount it as a file: `secrets: {{{name}: {{}}}}`",
-            )
-        return text
+        return as_text(name, self.bytes(name))
 
     def object(self, name: str) -> Object | None:
         """The secret that holds the value, where there is one."""

@@ -22,4 +22,4 @@ class Limit:
     def check(self) -> None:
         """Raises Interrupted where somebody asked to stop."""
         if self.stop.requested():
-            raise Interrupted("stopped on request, between two services")
+            raise Interrupted("stopped on request, between two steps")
