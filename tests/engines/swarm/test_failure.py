@@ -228,7 +228,7 @@ def test_stopped_between_two_services(first: Shop, lab: SwarmLab, monkeypatch: p
     result = first.promote("v1")
     assert result.outcome == "interrupted"
     assert result.delivery is not None
-    assert result.delivery.message == "stopped on request, between two services"
+    assert result.delivery.message == "stopped on request, between two steps"
     monkeypatch.undo()
     monkeypatch.setenv("RELEASER_TEST_PASSWORD", "hunter-two")
     delivered(first.promote("v1"))
