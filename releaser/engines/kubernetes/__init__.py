@@ -1,0 +1,1 @@
+"""The engine kubernetes: a target is a namespace of a cluster."""
