@@ -94,13 +94,62 @@ def _quoted_key(text: str) -> tuple[str, str]:
 _INDEX = re.compile(r"[0-9]{1,9}\Z")
 
 
+def named(tree: Json) -> dict[str, Json] | None:
+    """The elements of a list of maps by their `name`, where all have one of their own; else None.
+
+    Kubernetes and Compose write what belongs to a name as such a list, and an index into it tells a person little.
+    """
+    if not isinstance(tree, list) or not tree:
+        return None
+    found: dict[str, Json] = {}
+    for one in tree:
+        name = one.get("name") if isinstance(one, dict) else None
+        if not isinstance(name, str) or name in found:
+            return None
+        found[name] = one
+    return found
+
+
 def at_path(tree: Json, path: Sequence[str]) -> Json:
-    """The value at `path` in `tree`, or None where the path leads nowhere."""
+    """The value at `path` in `tree`, or None where the path leads nowhere; a list's element by name or by index."""
     for key in path:
         if isinstance(tree, dict):
             tree = tree.get(key)
-        elif isinstance(tree, list) and _INDEX.match(key) and int(key) < len(tree):
-            tree = tree[int(key)]
+        elif isinstance(tree, list):
+            tree = _element(tree, key)
         else:
             return None
     return tree
+
+
+def _element(items: list[Json], key: str) -> Json:
+    by_name = named(items)
+    if by_name is not None:
+        return by_name.get(key)
+    return items[int(key)] if _INDEX.match(key) and int(key) < len(items) else None
+
+
+def with_value(tree: Json, path: Sequence[str], value: Json) -> Json:
+    """The tree with another value at `path`; None takes away what is there. What is not there yet is added."""
+    if not path or (value is None and at_path(tree, path) is None):
+        return value if not path else tree
+    key, rest = path[0], path[1:]
+    below = with_value(at_path(tree, (key,)), rest, value)
+    if isinstance(tree, list):
+        return _with_element(tree, key, below)
+    kept = tree if isinstance(tree, dict) else {}
+    if below is None:
+        return {name: one for name, one in kept.items() if name != key}
+    return {**kept, key: below}
+
+
+def _with_element(items: list[Json], key: str, value: Json) -> list[Json]:
+    by_name = named(items) if items else {}
+    if by_name is None:
+        replaced = [value if str(index) == key else one for index, one in enumerate(items)]
+    elif key in by_name:
+        kept = value if isinstance(value, dict) and "name" in value else None  # without its name nothing is left of it
+        replaced = [kept if name == key else one for name, one in by_name.items()]
+    else:
+        replaced = [*items, {"name": key, **value} if isinstance(value, dict) else value]
+    return [one for one in replaced if one is not None]

@@ -10,7 +10,7 @@ from releaser.model.drift import MISSING, DriftItem
 from releaser.model.errors import AcceptRefused, Refused
 from releaser.model.plan import RECONCILE
 from releaser.model.resource import EMPTY, Inventory, InventoryItem, Live, Observation, Resource
-from releaser.model.value import Json, Path, at_path, parse_path
+from releaser.model.value import Json, at_path, parse_path, with_value
 from releaser.operations.proposing import Proposal, Request, conclude, observe
 from releaser.operations.recorded import draft_recorded, goal, known_environment, readable
 from releaser.operations.settle import refuse_running, settled_head
@@ -101,26 +101,12 @@ def _reworded(item: DriftItem, live: Live, before: InventoryItem | None, words: 
                 f"{item.resource}: {field.path} cannot be taken in as it is live",
                 hint="declare it and promote, or put the record back: release reconcile --to ENV",
             )
-        body = _with(body, path, field.live)
+        body = with_value(body, path, field.live)
     if body != resource.body:
         resource = msgspec.structs.replace(resource, body=body, fingerprint=fingerprint.of(body))
     return msgspec.structs.replace(
         before, resource=resource, snapshot=live.body, uid=live.uid, generation=live.generation
     )
-
-
-def _with(tree: Json, path: Path, value: Json) -> Json:
-    """The tree with another value at a path; None takes the key out."""
-    key, *rest = path
-    if isinstance(tree, list):
-        at = int(key)
-        return [
-            _with(one, tuple(rest), value) if rest else value if index == at else one for index, one in enumerate(tree)
-        ]
-    kept = {name: one for name, one in (tree or {}).items() if name != key or rest}
-    if rest:
-        return {**kept, key: _with(kept.get(key), tuple(rest), value)}
-    return kept if value is None else {**kept, key: value}
 
 
 def _refuse_secrets(item: DriftItem) -> None:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from releaser.model.value import Json, Path
+from releaser.model.value import Json, Path, named
 from releaser.planning.fingerprint import canonical
 
 _encode = msgspec.json.Encoder().encode
@@ -25,24 +25,47 @@ class Difference(NamedTuple):
 def diff(old: Json, new: Json, at: Path = ()) -> Iterator[Difference]:
     """The leaves that differ, in the order of their keys.
 
-    Maps are compared key by key; lists of one length element by element, others as a whole; a missing side is None.
+    Maps are compared key by key, and so are lists of maps with a `name` each that stand in one order; other lists of
+    one length element by element, the rest as a whole; a missing side is None.
     """
     if same(old, new):
         return
-    if isinstance(old, dict) and isinstance(new, dict):
-        for key in sorted(old.keys() | new.keys()):
-            yield from diff(old.get(key, ABSENT), new.get(key, ABSENT), (*at, key))
-    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        for index, (one, other) in enumerate(zip(old, new, strict=True)):
-            yield from diff(one, other, (*at, str(index)))
-    elif isinstance(old, dict) and old and new is ABSENT:
-        for key in sorted(old):
-            yield from diff(old[key], ABSENT, (*at, key))
-    elif isinstance(new, dict) and new and old is ABSENT:
-        for key in sorted(new):
-            yield from diff(ABSENT, new[key], (*at, key))
-    else:
+    sides = _maps(old, new) or _lists(old, new)
+    if sides is None:
         yield Difference(at, old, new)
+        return
+    one, other = sides
+    keys = [*one, *(key for key in other if key not in one)]
+    for key in sorted(keys) if isinstance(old or new, dict) else keys:
+        yield from diff(one.get(key, ABSENT), other.get(key, ABSENT), (*at, key))
+
+
+_Sides = tuple[dict[str, Json], dict[str, Json]]
+
+
+def _maps(old: Json, new: Json) -> _Sides | None:
+    """Both sides of two maps, or of one that is there on one side only, unless it is empty."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return old, new
+    if isinstance(old, dict) and old and new is ABSENT:
+        return old, {}
+    if isinstance(new, dict) and new and old is ABSENT:
+        return {}, new
+    return None
+
+
+def _lists(old: Json, new: Json) -> _Sides | None:
+    """Two lists as maps by name or index; None where neither fits, also where what has names changed places."""
+    one, other = named(old), named(new)
+    if (
+        one is not None
+        and other is not None
+        and [name for name in one if name in other] == [name for name in other if name in one]
+    ):
+        return one, other
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new) and not (one and other):
+        return {str(at): item for at, item in enumerate(old)}, {str(at): item for at, item in enumerate(new)}
+    return None
 
 
 def same(old: Json, new: Json) -> bool:

@@ -10,7 +10,7 @@ from releaser.model.delivery import INTERRUPTED, SUCCEEDED, Current, Outcome, Re
 from releaser.model.event import Point
 from releaser.model.plan import CREATE, PROMOTE, REPLACE, UPDATE, Change, Plan
 from releaser.model.resource import EMPTY, Inventory, InventoryItem, Live, Observation, Resource, SecretPrint
-from releaser.model.value import Json, Path, at_path, parse_path
+from releaser.model.value import Json, Path, at_path, named, parse_path
 from releaser.planning.diff import same
 from releaser.planning.drift import REPLACED
 from releaser.planning.planner import differs
@@ -227,8 +227,9 @@ def _hidden(tree: Json, path: Path, allowed: list[Json]) -> Json:
     key = path[0]
     if isinstance(tree, dict):
         return {**tree, key: _hidden(tree[key], path[1:], allowed)} if key in tree else tree
-    if isinstance(tree, list) and key.isdecimal():
-        return [_hidden(one, path[1:], allowed) if str(at) == key else one for at, one in enumerate(tree)]
+    if isinstance(tree, list):
+        names = named(tree) or {str(at): one for at, one in enumerate(tree)}
+        return [_hidden(one, path[1:], allowed) if name == key else one for name, one in names.items()]
     return REPLACED  # of another kind: who knows what is in it
 
 

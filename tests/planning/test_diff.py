@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from releaser.model.value import at_path
+from releaser.model.value import at_path, with_value
 from releaser.planning.diff import Difference, diff, leaves
 from releaser.planning.fingerprint import canonical
 
@@ -94,6 +94,21 @@ def test_both_sides_are_told_and_the_way_back_is_the_same(one, other):
         ("x", "x", []),
         ({"a": 1, "b": {"c": [1]}}, {"b": {"c": [1]}, "a": 1}, []),
         (None, {"a": 1}, [(("a",), None, 1)]),
+        # lists of maps that have a name each
+        ([{"name": "a", "v": 1}], [{"name": "a", "v": 2}], [(("a", "v"), 1, 2)]),
+        (
+            [{"name": "a", "v": 1}],
+            [{"name": "x", "v": 2}, {"name": "a", "v": 1}],
+            [(("x", "name"), None, "x"), (("x", "v"), None, 2)],
+        ),
+        ([{"name": "0", "v": 1}, {"name": "1"}], [{"name": "1"}], [(("0", "name"), "0", None), (("0", "v"), 1, None)]),
+        (
+            [{"name": "a"}, {"name": "b"}],
+            [{"name": "b"}, {"name": "a"}],
+            [((), [{"name": "a"}, {"name": "b"}], [{"name": "b"}, {"name": "a"}])],
+        ),
+        ([{"name": "a"}, {"name": "a"}], [{"name": "a"}], [((), [{"name": "a"}, {"name": "a"}], [{"name": "a"}])]),
+        ([{"name": "a"}, {"name": 1}], [{"name": "a"}], [((), [{"name": "a"}, {"name": 1}], [{"name": "a"}])]),
     ],
 )
 def test_table(old, new, expected):
@@ -104,3 +119,38 @@ def test_leaves_in_order():
     tree = {"b": [1, {"x": 2}], "a": {"c": {}, "a": "t"}}
     assert list(leaves(tree)) == [(("a", "a"), "t"), (("a", "c"), {}), (("b",), [1, {"x": 2}])]
     assert list(leaves({})) == [((), {})]
+
+
+def lists_by_name():
+    """Lists as Kubernetes has them: env of containers."""
+    names = st.lists(st.sampled_from(["a", "b", "0", "1", "x.y"]), unique=True, max_size=4)
+    return st.builds(lambda keys, values: [{"name": k, "v": v} for k, v in zip(keys, values, strict=False)], names,
+                     st.lists(trees(1), min_size=4, max_size=4))  # fmt: skip
+
+
+@settings(deadline=None)
+@given(lists_by_name(), lists_by_name())
+def test_differences_by_name_lead_from_one_to_the_other(one, other):
+    made = {"env": one}
+    for path, _, new in diff({"env": one}, {"env": other}):
+        made = with_value(made, path, new)
+    assert sorted(map(canonical, made["env"])) == sorted(map(canonical, other))
+
+
+@pytest.mark.parametrize(
+    ("tree", "path", "value", "expected"),
+    [
+        ({"a": 1}, ("b",), 2, {"a": 1, "b": 2}),
+        ({"a": 1}, ("a",), None, {}),
+        ({}, ("a", "b"), None, {}),
+        ({}, ("a", "b"), 1, {"a": {"b": 1}}),
+        ({"l": [1, 2]}, ("l", "1"), 3, {"l": [1, 3]}),
+        ({"l": [{"name": "x", "v": 1}]}, ("l", "x", "v"), 2, {"l": [{"name": "x", "v": 2}]}),
+        ({"l": [{"name": "x"}, {"name": "y"}]}, ("l", "x"), None, {"l": [{"name": "y"}]}),
+        ({"l": [{"name": "x"}]}, ("l", "y", "v"), 1, {"l": [{"name": "x"}, {"name": "y", "v": 1}]}),
+    ],
+)
+def test_another_value_at_a_path(tree, path, value, expected):
+    before = copy.deepcopy(tree)
+    assert with_value(tree, path, value) == expected
+    assert tree == before

@@ -16,7 +16,7 @@ from releaser.engines.swarm.spec import Named, service_spec
 from releaser.engines.swarm.templates import escaped
 from releaser.engines.swarm.values import Values
 from releaser.model.resource import Mark, Resource
-from releaser.model.value import Json, JsonMap, at_path, parse_path
+from releaser.model.value import Json, JsonMap, at_path, parse_path, with_value
 from releaser.ports import Desired, Work
 
 
@@ -174,14 +174,5 @@ def kept(body: JsonMap, live: JsonMap | None, look: Look) -> dict[str, Json]:
     now = words({**live["Spec"], "Labels": labels}, look.known)
     for text in body["ignore"]:
         path = parse_path(text)
-        found = _with(found, path, at_path(now, path))
+        found = with_value(found, path, at_path(now, path))
     return found
-
-
-def _with(tree: JsonMap, path: tuple[str, ...], value: Json) -> dict[str, Json]:
-    key, *rest = path
-    if rest:
-        below = tree.get(key)
-        return {**tree, key: _with(below if isinstance(below, dict) else {}, tuple(rest), value)}
-    kept_keys = {name: one for name, one in tree.items() if name != key}
-    return kept_keys if value is None else {**kept_keys, key: value}
