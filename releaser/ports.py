@@ -122,7 +122,7 @@ class Engine(Protocol):
         """What it can do."""
 
     def target(self) -> Target:
-        """The engine's settings and identity; asks the engine at most once in its life."""
+        """The engine's settings and identity; asks at most once in its life, and once more where `apply` made it."""
 
     def render(self, environment: Environment, release: Release) -> Rendering:
         """Services → resources; pure. Raises InvalidDeclarations for what this engine cannot do, by file and line."""

@@ -9,6 +9,10 @@ ResourceId = str
 """`kind/name`, as in `service/api`; Kubernetes adds group and namespace."""
 
 
+ABSENT = "absent"
+"""The identity of a target that the first delivery to it makes, as a namespace."""
+
+
 class Target(Value, frozen=True, kw_only=True):
     """What services run on: the engine's settings and who it said it is."""
 
@@ -28,6 +32,12 @@ class Target(Value, frozen=True, kw_only=True):
     def place(self) -> str:
         """The setting a person knows the target by."""
         return self.path or self.host or "/".join(filter(None, (self.context, self.namespace))) or self.identity
+
+    def is_same(self, other: "Target") -> bool:
+        """Whether both are one target; by its place where it is not there, or was not when it was recorded."""
+        if ABSENT in {self.identity, other.identity}:
+            return (self.engine, self.place) == (other.engine, other.place)
+        return (self.engine, self.identity) == (other.engine, other.identity)
 
 
 class Resource(Value, frozen=True, kw_only=True):

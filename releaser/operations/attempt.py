@@ -50,7 +50,7 @@ class Attempt:
             found,
             secrets=settling.secrets_left(self.plan, self.here, wanted, written),
             definitions=self.goal.recorded,
-            target=self.plan.target,
+            target=self.goal.engine.target(),  # a delivery may have made it
         )
 
 

@@ -188,7 +188,7 @@ def _abandoned(target: Target, head: Record | None) -> tuple[str, ...]:
     if head is None or head.plan.moves_from is None or head.delivery.restored is not None:
         return ()
     there, recorded = head.delivery.target, head_inventory(head).target
-    if recorded is None or there.identity in {recorded.identity, target.identity}:
+    if recorded is None or there.is_same(recorded) or there.is_same(target):
         return ()
     where = f"{there.engine} {there.place}"
     return (f"#{head.delivery.revision} did not get through its move to {where}; look there, and remove what it left",)
@@ -221,15 +221,24 @@ def _left_target(request: Request, target: Target, head: Record | None) -> Targe
     if head is None or not head_inventory(head).items:
         return None  # nothing would be left behind
     was = head_inventory(head).target or head.delivery.target
-    if (was.engine, was.identity) == (target.engine, target.identity):
+    if was.is_same(target):
         return None
     if not request.move:
-        raise TargetMoved(
-            f"{request.environment} was delivered to {was.engine} {was.place}, and would now go to "
-            f"{target.engine} {target.place}",
-            hint="say --move to deliver to the new target and remove it from the old one",
-        )
+        raise _moved(request.environment, was, target)
     return was
+
+
+def _moved(environment: str, was: Target, now: Target) -> TargetMoved:
+    if (was.engine, was.place) == (now.engine, now.place):
+        return TargetMoved(
+            f"{environment} was delivered to {was.engine} {was.place}, and that is another one now: {was.identity} "
+            f"was delivered to, and {now.identity} is there",
+            hint="it may have been removed and made anew: look, and say --move to deliver to the new one",
+        )
+    return TargetMoved(
+        f"{environment} was delivered to {was.engine} {was.place}, and would now go to {now.engine} {now.place}",
+        hint="say --move to deliver to the new target and remove it from the old one",
+    )
 
 
 def _foreign(request: Request, target: Target, names: tuple[str, ...]) -> ForeignTarget:

@@ -123,7 +123,7 @@ def _what_ran_before(ws: Workspace, attempt: Attempt) -> Before:
         return _before(ws, name, plan.base_revision, None, EMPTY)
     query = DeliveryQuery(environments=(name,), status=SUCCEEDED, before=attempt.delivery.revision, limit=1)
     for delivery in ws.history.deliveries(query):
-        if (delivery.target.engine, delivery.target.identity) == (plan.target.engine, plan.target.identity):
+        if delivery.target.is_same(plan.target):
             inventory = ws.history.record(name, delivery.revision).inventory or EMPTY
             return _before(ws, name, delivery.revision, delivery.release, inventory)
         # It ran somewhere else, so its resources are none for this target.

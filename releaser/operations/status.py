@@ -8,6 +8,7 @@ from releaser.model.delivery import Delivery
 from releaser.model.documents import CurrentState, DriftState, EnvironmentStatus, HeadState, ServiceState, Status
 from releaser.model.errors import ReleaseError
 from releaser.model.resource import EMPTY, Inventory, Live
+from releaser.model.value import Json, at_path
 from releaser.operations import lock
 from releaser.operations.workspace import Workspace
 from releaser.planning import drift as drifting
@@ -91,12 +92,27 @@ def _status(  # noqa: PLR0913, PLR0917 - one row of the document
 def services(inventory: Inventory = EMPTY, live: Mapping[str, Live] | None = None) -> dict[str, ServiceState]:
     """The services of an inventory with their images, as every engine's bodies name them."""
     found = {}
-    for name, item in sorted(inventory.items.items()):
-        image = item.resource.body.get("image") if isinstance(item.resource.body, dict) else None
-        if name.startswith("service/") and isinstance(image, str):
+    for resource, item in sorted(inventory.items.items()):
+        image = _image(resource, item.resource.body)
+        if image is not None:
             repository, _, digest = image.partition("@")
-            seen = (live or {}).get(name)
-            found[name.removeprefix("service/")] = ServiceState(
+            seen = (live or {}).get(resource)
+            found[resource.partition("/")[2]] = ServiceState(
                 image=repository, digest=digest or None, ready=seen.ready if seen else None
             )
     return found
+
+
+_WORKLOADS = frozenset({"deployment.apps", "statefulset.apps", "daemonset.apps"})
+"""What runs on in Kubernetes."""
+
+
+def _image(resource: str, body: Json) -> str | None:
+    """The image of what runs on, of its first container; None for what runs nothing."""
+    kind = resource.partition("/")[0]
+    if kind in _WORKLOADS:
+        containers = at_path(body, ("spec", "template", "spec", "containers"))
+        image = containers[0].get("image") if containers else None
+    else:
+        image = body.get("image") if kind == "service" and isinstance(body, dict) else None
+    return image if isinstance(image, str) else None

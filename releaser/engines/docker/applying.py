@@ -19,7 +19,7 @@ from releaser.engines.docker.values import Values
 from releaser.engines.docker.wanting import Wanted, Wants
 from releaser.engines.docker.watching import Tell, Watcher
 from releaser.engines.moby.service import COMPLETED, lenders
-from releaser.engines.moby.time_limit import Limit
+from releaser.engines.time_limit import Limit
 from releaser.model.errors import EngineUnreachable, ReleaseError
 from releaser.model.event import Point
 from releaser.model.plan import DELETE, RESTORE

@@ -10,7 +10,7 @@ from releaser.engines.docker.making import Maker
 from releaser.engines.docker.moving import Mover, together
 from releaser.engines.docker.wanting import Wanted
 from releaser.engines.docker.watching import Tell, Watcher
-from releaser.engines.moby.time_limit import Limit
+from releaser.engines.time_limit import Limit
 from releaser.model.plan import RESTORE
 from releaser.ports import Work
 

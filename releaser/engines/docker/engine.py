@@ -19,7 +19,7 @@ from releaser.engines.docker.watching import Watcher
 from releaser.engines.moby import words as api
 from releaser.engines.moby.client import Client
 from releaser.engines.moby.render import render
-from releaser.engines.moby.time_limit import Limit
+from releaser.engines.time_limit import Limit
 from releaser.engines.vocabulary import DOCKER, SERVICE
 from releaser.model.environment import Environment
 from releaser.model.errors import ApplyFailed

@@ -7,7 +7,7 @@ from releaser.engines.docker.api import Docker
 from releaser.engines.docker.judging import FAILED, READY, Verdict
 from releaser.engines.docker.looking import Claims, Instance, Look, Whose
 from releaser.engines.docker.watching import Watcher
-from releaser.engines.moby.time_limit import Limit
+from releaser.engines.time_limit import Limit
 from releaser.model.value import JsonMap
 from releaser.ports import Readiness, Stop, Work
 

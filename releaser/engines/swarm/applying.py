@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from releaser.engines.moby import marks
-from releaser.engines.moby.time_limit import Limit
 from releaser.engines.swarm.api import Swarm
 from releaser.engines.swarm.building import Builder
 from releaser.engines.swarm.comparing import same_spec
@@ -16,6 +15,7 @@ from releaser.engines.swarm.preparing import Preparing
 from releaser.engines.swarm.pruning import Pruning
 from releaser.engines.swarm.values import Values
 from releaser.engines.swarm.watching import Tell, Watcher
+from releaser.engines.time_limit import Limit
 from releaser.model.errors import NotReady
 from releaser.model.event import Point
 from releaser.model.plan import DELETE, PROMOTE

@@ -6,7 +6,6 @@ from pathlib import Path
 from releaser.clock import SYSTEM_CLOCK
 from releaser.engines.moby.client import Client
 from releaser.engines.moby.render import render
-from releaser.engines.moby.time_limit import Limit
 from releaser.engines.swarm.api import Swarm
 from releaser.engines.swarm.applying import Applying
 from releaser.engines.swarm.judging import Watched
@@ -16,6 +15,7 @@ from releaser.engines.swarm.placing import placed
 from releaser.engines.swarm.pruning import Pruning
 from releaser.engines.swarm.spec import refused
 from releaser.engines.swarm.watching import Watcher
+from releaser.engines.time_limit import Limit
 from releaser.engines.vocabulary import SERVICE, SWARM
 from releaser.model.environment import Environment
 from releaser.model.event import Event, Point

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from releaser.engines.moby import marks, names
 from releaser.engines.moby import words as api
 from releaser.engines.moby.networks import comparable, network_body, network_spec
-from releaser.engines.moby.time_limit import Limit
 from releaser.engines.moby.versions import refuse_too_new
 from releaser.engines.rendering import content_bytes
 from releaser.engines.swarm.api import Swarm
@@ -16,6 +15,7 @@ from releaser.engines.swarm.looking import Look
 from releaser.engines.swarm.observing import OVERLAY
 from releaser.engines.swarm.references import Object
 from releaser.engines.swarm.watching import Tell
+from releaser.engines.time_limit import Limit
 from releaser.engines.vocabulary import SWARM
 from releaser.model.errors import ApplyFailed
 from releaser.model.event import Point

@@ -5,10 +5,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from releaser.engines.moby.time_limit import Limit
 from releaser.engines.swarm.api import Swarm
 from releaser.engines.swarm.looking import Look, Whose
 from releaser.engines.swarm.watching import Tell
+from releaser.engines.time_limit import Limit
 from releaser.model.event import Point
 from releaser.model.value import JsonMap
 from releaser.ports import Work
