@@ -149,7 +149,7 @@ def _write_back(ws: Workspace, recorder: Recorder, attempt: Attempt, before: Bef
     first = attempt.observe(ws)
     left = attempt.found(first, *before.resources, answered=False)
     changes = _changes(ws, attempt, before, first, left)
-    if any(change.action != UNCHANGED for change in changes):
+    if attempt.plan.adopts or any(change.action != UNCHANGED for change in changes):  # theirs may be stopped
         _apply(
             ws,
             recorder,

@@ -1,6 +1,5 @@
 """The engine swarm: a target is a Docker Swarm, reached through one of its managers."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from releaser.clock import SYSTEM_CLOCK
@@ -14,10 +13,11 @@ from releaser.engines.swarm.observing import observation
 from releaser.engines.swarm.placing import placed
 from releaser.engines.swarm.pruning import Pruning
 from releaser.engines.swarm.spec import refused
-from releaser.engines.swarm.watching import Watcher
+from releaser.engines.swarm.watching import Tell, Watcher
 from releaser.engines.time_limit import Limit
 from releaser.engines.vocabulary import SERVICE, SWARM
 from releaser.model.environment import Environment
+from releaser.model.errors import ApplyFailed
 from releaser.model.event import Event, Point
 from releaser.model.release import Release
 from releaser.model.resource import Inventory, Observation, Rendering, Target
@@ -76,11 +76,17 @@ class SwarmEngine:
             if failure is not None:
                 return Readiness(ready=False, message=failure)
             if watcher.ready():
-                Pruning(self._swarm, work, keep=self._keep, tell=self._teller(work, progress), limit=limit).run()
+                self._prune(work, self._teller(work, progress), limit)
                 return Readiness(ready=True)
             if limit.over():
                 return Readiness(ready=False, message=watcher.late(work.wait))
             watcher.pause()
+
+    def _prune(self, work: Work, tell: Tell, limit: Limit) -> None:
+        try:
+            Pruning(self._swarm, work, keep=self._keep, tell=tell, limit=limit).run()
+        except ApplyFailed as failure:  # what was to be delivered runs
+            tell(Point.PRUNED, f"not all that nobody needs any more is removed: {failure.message}", None)
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -101,7 +107,7 @@ class SwarmEngine:
                     watcher.watch(Watched(name=name, id=live["ID"], spec=live["Spec"]))
         return watcher, limit
 
-    def _teller(self, work: Work, progress: Progress) -> Callable[[Point, str, str | None], None]:
+    def _teller(self, work: Work, progress: Progress) -> Tell:
         def tell(point: Point, text: str, resource: str | None) -> None:
             at, environment = self._clock.now(), work.mark.environment
             progress.event(Event(at=at, environment=environment, point=point, text=text, resource=resource))

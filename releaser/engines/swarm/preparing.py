@@ -80,6 +80,12 @@ class Preparing:
     def _check_same(self, desired: Desired, live: JsonMap) -> None:
         """A network cannot be changed, so one that is there must be what was declared."""
         real = live["Name"]
+        if live.get("Scope") == "local":
+            raise ApplyFailed(
+                f"the network {real} is a network of this node alone, and Docker makes no second one of a name",
+                hint="what plain Docker runs under that name has to go first: deliver to a project or environment of "
+                "another name, or remove its containers and the network",
+            )
         made_from = dict(self._made_from()).get(real) or (live.get("Labels") or {}).get(marks.FINGERPRINT)
         if made_from == desired.resource.fingerprint:
             return

@@ -211,6 +211,30 @@ def test_a_named_network_with_other_options(shop: Shop, lab: SwarmLab) -> None:
     assert shop.drift() == ()
 
 
+def test_a_network_of_the_node_alone_has_our_name(shop: Shop, lab: SwarmLab, client: Client) -> None:
+    name = f"{lab.project}-test1_default"
+    labels = {"releaser.project": lab.project}
+    made = client.call("POST", "/networks/create", body={"Name": name, "Driver": "bridge", "Labels": labels})
+    shop.declare({"api": service()})
+    result = shop.promote("v1", adopt=True)
+    assert result.delivery is not None
+    assert f"the network {name} is a network of this node alone" in (result.delivery.message or "")
+    assert "remove its containers and the network" in (result.delivery.hint or "")
+    client.call("DELETE", f"/networks/{made['Id']}")
+    delivered(shop.promote("v1"))
+
+
+def test_what_cannot_be_pruned_fails_nothing(shop1: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(*_: object) -> None:
+        raise ApplyFailed("the Swarm has no leader")
+
+    monkeypatch.setattr(Swarm, "try_remove", refuses)
+    shop1.declare({"api": service(networks={"other": {}})}, networks={"other": {}})
+    delivered(shop1.promote("v1"))
+    told = [event.text for event in shop1.watcher.events if event.point is Point.PRUNED]
+    assert told == ["not all that nobody needs any more is removed: the Swarm has no leader"]
+
+
 def networks(lab: SwarmLab) -> list[str]:
     filters = {"label": [f"releaser.project={lab.project}"]}
     return sorted(network["Name"] for network in lab.client.call("GET", "/networks", params={"filters": filters}))
