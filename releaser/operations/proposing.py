@@ -11,7 +11,7 @@ import msgspec
 from releaser.model.delivery import RUNNING, Record
 from releaser.model.drift import DriftItem
 from releaser.model.environment import PipelineEntry, Verify
-from releaser.model.errors import ForeignTarget, TargetMoved
+from releaser.model.errors import ForeignTarget, StalePlan, TargetMoved
 from releaser.model.gate import GateResult
 from releaser.model.plan import DELETE, UNCHANGED, Change, Plan
 from releaser.model.release import Release
@@ -133,6 +133,7 @@ def draft(ws: Workspace, request: Request, goal: Goal, head: Record | None) -> P
     changes = () if request.accept else planner.changes(wanted, goal.locate)
     adopts = planner.foreign(wanted, ours)
     if adopts and not request.adopt:
+        _refuse_beside_another(ws, request, head)
         raise _foreign(request, target, adopts)
     runs = head is not None and head.delivery.status == RUNNING  # after settling: somebody delivers right now
     drift = drifting.detect(planned_on, observation) if not left and not runs else ()
@@ -238,6 +239,18 @@ def _moved(environment: str, was: Target, now: Target) -> TargetMoved:
     return TargetMoved(
         f"{environment} was delivered to {was.engine} {was.place}, and would now go to {now.engine} {now.place}",
         hint="say --move to deliver to the new target and remove it from the old one",
+    )
+
+
+def _refuse_beside_another(ws: Workspace, request: Request, head: Record | None) -> None:
+    """Raises StalePlan where what is in the way may be of a delivery that runs, or ran while the plan was made."""
+    now = ws.history.head(request.environment)
+    if now is None or (head is not None and now.revision == head.delivery.revision and head.delivery.status != RUNNING):
+        return
+    state = "is being delivered" if now.status == RUNNING else "was delivered in between"
+    raise StalePlan(
+        f"#{now.revision} {state} to {request.environment} by {now.actor}",
+        hint="look at what there is to do when it has ended: say the same again",
     )
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from releaser.declarations.loader import ProjectDeclarations
-from releaser.model.errors import AcceptRefused
+from releaser.engines.directory.engine import DirectoryEngine
+from releaser.model.errors import AcceptRefused, StalePlan
 from releaser.operations import drift, promote, reconcile, rollback
 from releaser.operations.execute import execute, propose
 from releaser.settings import read
@@ -142,3 +143,19 @@ def test_targets_that_would_hurt_each_other(deliver, tmp_path, path, said):
     problems = ProjectDeclarations(tmp_path).problems(["test6"])
     assert any(said in problem.message for problem in problems)
     assert ProjectDeclarations(tmp_path).problems(["test2"]) == () or path in {"deploy", "."}
+
+
+def test_what_somebody_delivers_in_between_is_not_foreign(deliver, monkeypatch):
+    """Seen once on a busy machine: the head was read before another delivery, and the folder after it."""
+    observe = DirectoryEngine.observe
+
+    def late(engine, scope, inventory):
+        monkeypatch.setattr(DirectoryEngine, "observe", observe)
+        assert deliver(promote.request, "test1", "v1.4").outcome == "delivered"
+        return observe(engine, scope, inventory)
+
+    monkeypatch.setattr(DirectoryEngine, "observe", late)
+    with pytest.raises(StalePlan, match="#1 was delivered in between to test1") as refused:
+        deliver(promote.request, "test1", "v1.4")
+    assert refused.value.hint == "look at what there is to do when it has ended: say the same again"
+    assert deliver(promote.request, "test1", "v1.4").outcome == "unchanged"
