@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from releaser.declarations.loader import ProjectDeclarations
-from releaser.engines.directory.engine import DirectoryEngine
 from releaser.model.errors import AcceptRefused, StalePlan
+from releaser.model.event import Point
 from releaser.operations import drift, promote, reconcile, rollback
 from releaser.operations.execute import execute, propose
 from releaser.settings import read
@@ -145,17 +145,18 @@ def test_targets_that_would_hurt_each_other(deliver, tmp_path, path, said):
     assert ProjectDeclarations(tmp_path).problems(["test2"]) == () or path in {"deploy", "."}
 
 
-def test_what_somebody_delivers_in_between_is_not_foreign(deliver, monkeypatch):
-    """Seen once on a busy machine: the head was read before another delivery, and the folder after it."""
-    observe = DirectoryEngine.observe
+def test_what_somebody_just_delivers_is_not_foreign(deliver, monkeypatch):
+    """Seen once on a busy machine: a plan was made while another delivery's files lay there without its mark yet."""
+    refused = []
 
-    def late(engine, scope, inventory):
-        monkeypatch.setattr(DirectoryEngine, "observe", observe)
-        assert deliver(promote.request, "test1", "v1.4").outcome == "delivered"
-        return observe(engine, scope, inventory)
+    class Planning(Watcher):
+        def event(self, event):
+            if event.point is Point.STAGED and not refused:
+                with pytest.raises(StalePlan, match="#1 is being delivered to test1 by") as told:
+                    deliver(promote.request, "test1", "v1.4")
+                refused.append(told.value)
 
-    monkeypatch.setattr(DirectoryEngine, "observe", late)
-    with pytest.raises(StalePlan, match="#1 was delivered in between to test1") as refused:
-        deliver(promote.request, "test1", "v1.4")
-    assert refused.value.hint == "look at what there is to do when it has ended: say the same again"
+    monkeypatch.setattr("tests.operations.test_directory.Watcher", Planning)
+    assert deliver(promote.request, "test1", "v1.4").outcome == "delivered"
+    assert [told.hint for told in refused] == ["look at what there is to do when it has ended: say the same again"]
     assert deliver(promote.request, "test1", "v1.4").outcome == "unchanged"
