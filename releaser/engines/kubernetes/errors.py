@@ -1,8 +1,13 @@
 """An answer of the API server that is an error, and what a person is told of it."""
 
+import re
 from collections.abc import Sequence
 
-from releaser.model.value import Value
+import msgspec
+
+from releaser.engines.kubernetes.objects import Kind
+from releaser.model.errors import ApplyFailed, EngineUnreachable
+from releaser.model.value import JsonMap, Value
 
 
 class Cause(Value, frozen=True, kw_only=True):
@@ -13,7 +18,7 @@ class Cause(Value, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class ApiRefused(Exception):  # noqa: N818 - as the tree of errors
+class ApiRefused(Exception):
     """The server's answer: HTTP status, its `reason` (Conflict, Invalid, Forbidden …), its words, the fields."""
 
     def __init__(self, status: int, reason: str, message: str, causes: Sequence[Cause] = (), what: str = "") -> None:
@@ -23,3 +28,103 @@ class ApiRefused(Exception):  # noqa: N818 - as the tree of errors
         self.message = message
         self.causes = tuple(causes)
         self.what = what  # the call in words: apply deployment.apps/api
+
+    @classmethod
+    def of(cls, status: int, body: bytes, what: str) -> "ApiRefused":
+        """The error that an answer is; a proxy's page is cut short."""
+        told = _status(body)
+        if told is None:
+            text = body.decode(errors="replace").strip()[:300] or "no words"
+            return cls(status, "", f"HTTP {status}: {text}", what=what)
+        causes = [
+            Cause(field=one.get("field", ""), message=one.get("message", ""), reason=one.get("reason", ""))
+            for one in (told.get("details") or {}).get("causes") or []
+        ]
+        message = str(told.get("message") or f"HTTP {status}")
+        return cls(status, str(told.get("reason") or ""), message, causes, what)
+
+    @property
+    def managers(self) -> tuple[str, ...]:
+        """Who manages the fields of a conflict."""
+        found = (re.search(r'conflict with "([^"]+)"', cause.message) for cause in self.causes)
+        return tuple(dict.fromkeys(match[1] for match in found if match))
+
+    @property
+    def immutable(self) -> tuple[Cause, ...]:
+        """The fields that can be set once only."""
+        return tuple(cause for cause in self.causes if "immutable" in cause.message)
+
+
+def _status(body: bytes) -> JsonMap | None:
+    try:
+        found = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return None
+    return found if isinstance(found, dict) and found.get("kind") == "Status" else None
+
+
+_RULE = re.compile(
+    r'User "(?P<user>[^"]*)" cannot (?P<verb>\S+) resource "(?P<plural>[^"]*)" in API group "(?P<group>[^"]*)"'
+    r'(?: in the namespace "(?P<namespace>[^"]*)")?'
+)
+
+
+def told(refused: ApiRefused) -> ApplyFailed:
+    """What a person reads of a refused write or read; the server's words are in it, and the next command."""
+    if refused.status == 401:
+        return ApplyFailed(
+            f"{refused.what}: the cluster does not know these credentials: {refused.message}",
+            hint="log in to the cluster anew, as you do for kubectl",
+        )
+    if refused.status == 403 and (rule := _RULE.search(refused.message)):
+        return ApplyFailed(*_forbidden(refused, rule))
+    if refused.status == 409 and refused.managers:
+        fields = ", ".join(cause.field for cause in refused.causes)
+        return ApplyFailed(
+            f"{refused.what}: {', '.join(refused.managers)} manages {fields} as well",
+            hint="let one of both decide it: take it out of the declaration or name it in `ignore`, or have it let go; "
+            "what a plan shows as drift is taken back",
+        )
+    return ApplyFailed(f"{refused.what}: {refused.message}", hint=_hint(refused))
+
+
+def _forbidden(refused: ApiRefused, rule: "re.Match[str]") -> tuple[str, str]:
+    group = rule["group"] or '""'
+    where = f"a Role in the namespace {rule['namespace']}" if rule["namespace"] else "a ClusterRole"
+    message = f"{refused.what}: {rule['user']} may not {rule['verb']} {rule['plural']}: {refused.message}"
+    return (
+        message,
+        f"{where} needs the rule {{apiGroups: [{group}], resources: [{rule['plural']}], verbs: [{rule['verb']}]}}",
+    )
+
+
+def _hint(refused: ApiRefused) -> str:
+    if refused.immutable:
+        return "the field cannot be changed: say --replace to delete it and make it anew"
+    if "field not declared in schema" in refused.message or "unknown field" in refused.message:
+        return "the server knows no such field: see kubectl explain"
+    if "webhook" in refused.message:
+        return "a webhook of the cluster decides that: see kubectl get validatingwebhookconfigurations"
+    if "exceeded quota" in refused.message:
+        return "see what is used: kubectl describe resourcequota"
+    if "being terminated" in refused.message or "is being terminated" in refused.message:
+        return "wait until the namespace is gone, and deliver again"
+    return "look at it: kubectl describe"
+
+
+def unreachable(refused: ApiRefused, place: str) -> EngineUnreachable:
+    """A server that answers, but does not serve or lets nobody in."""
+    if refused.status == 401:
+        return EngineUnreachable(
+            f"{place} does not let us in: {refused.message}", hint="log in to the cluster anew, as you do for kubectl"
+        )
+    return EngineUnreachable(
+        f"{place} does not serve now: {refused.message}", hint="try again when the API server is ready"
+    )
+
+
+def path_of(kind: Kind, namespace: str | None, name: str | None = None) -> str:
+    """The path of a kind's objects, or of one."""
+    root = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
+    scope = f"/namespaces/{namespace}" if kind.namespaced and namespace else ""
+    return "/".join(filter(None, (f"{root}{scope}/{kind.plural}", name)))
