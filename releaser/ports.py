@@ -71,6 +71,7 @@ class Scope(Value, frozen=True, kw_only=True):
     project: str
     environment: str
     history: str  # the history's id
+    wanted: frozenset[ResourceId] = frozenset()  # what is about to be delivered: whatever stands there is shown
 
 
 class Desired(Value, frozen=True, kw_only=True):

@@ -43,6 +43,8 @@ def _environment(out: Output, item: EnvironmentDrift, width: int) -> Iterator[st
     yield f"{out.style(symbol, style)} {out.style(padded(printable(item.environment), width), 'name')}  {text}"
     for change in item.items:
         yield from _item(out, change)
+    for note in item.notes:
+        yield f"    {out.style('no drift: ' + printable(note), 'dim')}"
 
 
 def _summary(out: Output, item: EnvironmentDrift) -> tuple[str, str, str]:
@@ -69,7 +71,8 @@ def _item(out: Output, item: DriftItem) -> Iterator[str]:
 def _fields(out: Output, fields: tuple[DriftField, ...]) -> Iterator[str]:
     """The fields below a head; one below the other where two values do not fit beside the path."""
     rows = [(printable(f.path), *pair(f.recorded, f.live, whole=out.verbose)) for f in fields]
-    room = out.width - INDENT
+    authors = {row[0]: _author(field) for row, field in zip(rows, fields, strict=True)}
+    room = out.width - INDENT - max(cells(author) + 2 if author else 0 for author in authors.values())
     path = max(cells(row[0]) for row in rows)
     each = (room - path - 4) // 2
     if each < LEAST:
@@ -78,9 +81,18 @@ def _fields(out: Output, fields: tuple[DriftField, ...]) -> Iterator[str]:
             for side, value in (("record", recorded), ("live", live)):
                 text = value if out.verbose else cut(value, room - 10)
                 yield f"{' ' * INDENT}  {out.style(padded(side, 6), 'dim')}  {text}"
+            if author := authors[name]:
+                yield f"{' ' * INDENT}  {out.style(padded('by', 6) + '  ' + author, 'dim')}"
         return
     left = min(max(6, *(cells(row[1]) for row in rows)), each)
     yield " " * INDENT + out.style(f"{padded('', path)}  {padded('record', left)}  live", "dim")
     for name, recorded, live in rows:
         shown = (recorded, live) if out.verbose else (cut(recorded, each), cut(live, each))
-        yield f"{' ' * INDENT}{padded(name, path)}  {padded(shown[0], left)}  {out.style(shown[1], 'change')}"
+        author = out.style(f"  {authors[name]}", "dim") if authors[name] else ""
+        yield f"{' ' * INDENT}{padded(name, path)}  {padded(shown[0], left)}  {out.style(shown[1], 'change')}{author}"
+
+
+def _author(field: DriftField) -> str:
+    """Who wrote a field, and when, as far as it is known."""
+    when = f" at {iso(field.at)}" if field.at else ""
+    return f"{printable(field.by)}{when}" if field.by else ""

@@ -13,6 +13,8 @@ class DriftField(Value, frozen=True, kw_only=True):
     path: str
     recorded: Json
     live: Json
+    by: str | None = None  # who wrote it, and when, where the engine tells
+    at: Time | None = None
 
 
 class DriftItem(Value, frozen=True, kw_only=True):
@@ -34,6 +36,7 @@ class EnvironmentDrift(Value, frozen=True, kw_only=True):
     clean: bool | None
     checked_at: Time
     items: tuple[DriftItem, ...] = ()
+    notes: tuple[str, ...] = ()  # what differs and is no drift
     error: str | None = None
 
 

@@ -75,6 +75,13 @@ class Ready(Value, frozen=True, kw_only=True):
     desired: int
 
 
+class Author(Value, frozen=True, kw_only=True):
+    """Who wrote a field, and when, where the engine tells."""
+
+    by: str
+    at: datetime | None = None
+
+
 class Live(Value, frozen=True, kw_only=True):
     """One live thing as the engine answers for it, without what the engine itself keeps changing."""
 
@@ -87,6 +94,8 @@ class Live(Value, frozen=True, kw_only=True):
     ready: Ready | None = None  # None: not a service, or this engine does not run anything
     by: str | None = None  # who changed it last, and when, where the engine tells
     at: datetime | None = None
+    authors: Mapping[str, Author] = {}  # dotted path that is not as recorded → who wrote it
+    notes: tuple[str, ...] = ()  # what differs from the record and is no drift: a server's new default, say
 
 
 class Observation(Value, frozen=True, kw_only=True):

@@ -67,6 +67,7 @@ def _drift(ws: Workspace, environment: str, record: Record) -> EnvironmentDrift:
         clean=not items,
         checked_at=ws.clock.now(),
         items=items,
+        notes=drifting.notes(observation),
     )
 
 

@@ -108,9 +108,11 @@ def head_inventory(head: Record | None) -> Inventory:
     return head.base if head.inventory is None else head.inventory
 
 
-def observe(ws: Workspace, engine: Engine, environment: str, project: str, inventory: Inventory) -> Observation:
-    """What is live in the environment's target."""
-    return engine.observe(ws.scope(environment, project), inventory)
+def observe(ws: Workspace, environment: str, goal: Goal, inventory: Inventory) -> Observation:
+    """What is live in the environment's target, and what stands where the goal's resources are to be."""
+    wanted = frozenset(desired.resource.id for desired in goal.desired)
+    scope = msgspec.structs.replace(ws.scope(environment, goal.project), wanted=wanted)
+    return goal.engine.observe(scope, inventory)
 
 
 def draft(ws: Workspace, request: Request, goal: Goal, head: Record | None) -> Proposal:
@@ -119,7 +121,7 @@ def draft(ws: Workspace, request: Request, goal: Goal, head: Record | None) -> P
     target = goal.engine.target()
     left = _left_target(request, target, head)
     planned_on = EMPTY if left else inventory
-    observation = observe(ws, goal.engine, request.environment, goal.project, planned_on)
+    observation = observe(ws, request.environment, goal, planned_on)
     found, unknown = prints(ws, request.environment, goal.secrets, goal.readable)
     ours = ws.mark(request.environment, goal.project, 0)
     wanted = planner.Wanted(

@@ -11,7 +11,7 @@ from releaser.model.errors import AcceptRefused, Refused
 from releaser.model.plan import RECONCILE
 from releaser.model.resource import EMPTY, Inventory, InventoryItem, Live, Observation, Resource
 from releaser.model.value import Json, at_path, parse_path, with_value
-from releaser.operations.proposing import Proposal, Request, conclude, observe
+from releaser.operations.proposing import Proposal, Request, conclude
 from releaser.operations.recorded import draft_recorded, goal, known_environment, readable
 from releaser.operations.settle import refuse_running, settled_head
 from releaser.operations.workspace import Workspace
@@ -46,7 +46,7 @@ def propose(ws: Workspace, asked: Request) -> Proposal:
     engine = ws.engine_at(inventory.target or head.delivery.target, declared.engine)
     wanted = inventory
     if asked.accept:
-        live = observe(ws, engine, name, head.plan.project, inventory)
+        live = engine.observe(ws.scope(name, head.plan.project), inventory)
         wanted = accepted(inventory, live, release.digests(), engine.capabilities.accepts)
     recorded = replace(goal(current, wanted, declared, engine), project=head.plan.project)
     return conclude(draft_recorded(ws, asked, recorded, head), declared.confirmation)

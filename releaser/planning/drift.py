@@ -32,10 +32,21 @@ def _items(inventory: Inventory, observation: Observation) -> Iterator[DriftItem
 
 def _item(kind: str, item: InventoryItem, live: Live) -> DriftItem:
     fields = tuple(
-        DriftField(path=dotted(path), recorded=recorded, live=value)
+        _field(dotted(path), recorded, value, live)
         for path, recorded, value in masked(item.snapshot, live.body, item.resource.secrets)
     )
     return DriftItem(resource=live.id, kind=kind, fields=fields, by=live.by, at=live.at)
+
+
+def _field(path: str, recorded: Json, value: Json, live: Live) -> DriftField:
+    author = live.authors.get(path)
+    by, at = (author.by, author.at) if author is not None else (None, None)
+    return DriftField(path=path, recorded=recorded, live=value, by=by, at=at)
+
+
+def notes(observation: Observation) -> tuple[str, ...]:
+    """What differs from the record and is no drift, resource by resource."""
+    return tuple(f"{name}: {note}" for name, live in sorted(observation.resources.items()) for note in live.notes)
 
 
 def _formatting(inventory: Inventory, observation: Observation) -> Iterator[DriftItem]:

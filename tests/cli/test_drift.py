@@ -39,7 +39,7 @@ def test_drift_for_scripts(shop):
     (item,) = environments[1]["items"]
     assert item["resource"] == "service/api"
     assert item["kind"] == "changed"
-    assert item["fields"] == [{"path": "environment.CACHE_TTL", "recorded": "60", "live": "1"}]
+    assert item["fields"] == [{"path": "environment.CACHE_TTL", "recorded": "60", "live": "1", "by": None, "at": None}]
 
 
 def test_differences_are_an_exit_code_only_where_that_is_asked_for(shop):
