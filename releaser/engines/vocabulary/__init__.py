@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, overload
 
 from releaser.engines.vocabulary import deploy, sections, services
-from releaser.engines.vocabulary.cells import DIRECTORY, DOCKER, ENGINES, SWARM, Cell, Row
+from releaser.engines.vocabulary.cells import DIRECTORY, DOCKER, ENGINES, KUBERNETES, SWARM, Cell, Row
 from releaser.model.value import Json, JsonMap, Path
 
 GROUPS: Mapping[str, tuple[Row, ...]] = {
@@ -129,6 +129,7 @@ __all__ = [
     "DOCKER",
     "ENGINES",
     "GROUPS",
+    "KUBERNETES",
     "NETWORK",
     "SERVICE",
     "SWARM",

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from releaser.model.value import Json, Value
 
-DIRECTORY, DOCKER, SWARM = "directory", "docker", "swarm"
-ENGINES = (DIRECTORY, DOCKER, SWARM)
+DIRECTORY, DOCKER, SWARM, KUBERNETES = "directory", "docker", "swarm", "kubernetes"
+ENGINES = (DIRECTORY, DOCKER, SWARM, KUBERNETES)
 
 
 class Cell(Value, frozen=True, kw_only=True):
@@ -27,6 +27,7 @@ class Row(Value, frozen=True, kw_only=True):
     directory: Cell
     docker: Cell
     swarm: Cell
+    kubernetes: Cell
 
     def cell(self, kind: str) -> Cell:
         """What the engine `kind` makes of it."""
@@ -53,9 +54,21 @@ SAME = to("the same word")
 """A compose file has it under the same word."""
 
 
-def rows(words: Mapping[str, tuple[Cell, Cell] | tuple[Cell, Cell, Cell]]) -> tuple[Row, ...]:
-    """Rows of (docker, swarm) or (docker, swarm, directory); without the last a compose file has the same word."""
+Cells = tuple[Cell, Cell] | tuple[Cell, Cell, Cell]
+
+
+def rows(words: Mapping[str, Cells], cluster: Mapping[str, Cell]) -> tuple[Row, ...]:
+    """Rows of (docker, swarm) or (docker, swarm, directory); without the last a compose file has the same word.
+
+    `cluster` has what Kubernetes makes of each word.
+    """
     return tuple(
-        Row(word=word, docker=cells[0], swarm=cells[1], directory=cells[2] if len(cells) == 3 else SAME)
+        Row(
+            word=word,
+            docker=cells[0],
+            swarm=cells[1],
+            directory=cells[2] if len(cells) == 3 else SAME,
+            kubernetes=cluster[word],
+        )
         for word, cells in words.items()
     )

@@ -1,5 +1,6 @@
 """The words below `deploy`."""
 
+from releaser.engines.vocabulary import kubernetes
 from releaser.engines.vocabulary.cells import Row, idle, no, rows, to
 
 _ONE_HOST = "there is one host, and nothing to choose from"
@@ -7,6 +8,8 @@ _OURS = "a failed delivery ends as `on_failure` says"
 _BACK = "the way back goes as the way forward"
 _STABLE = "`stable` says how long a container is watched"
 _OWN_DELAY = "Docker waits a little longer each time"
+
+_AUTOSCALE = (no("only Kubernetes scales by itself", "write `replicas`"),) * 3
 
 
 def _rollout(word: str, place: str) -> tuple[Row, ...]:
@@ -31,7 +34,8 @@ def _rollout(word: str, place: str) -> tuple[Row, ...]:
         {
             f"deploy.{word}.{key}": (docker[key] if word == "update_config" else back, to(f"{place}.{name}"))
             for key, name in names.items()
-        }
+        },
+        kubernetes.SERVICE,
     )
 
 
@@ -73,16 +77,21 @@ DEPLOY = (
                 to("HostConfig.MemoryReservation"),
                 to("Resources.Reservations.MemoryBytes"),
             ),
-        }
+        },
+        kubernetes.SERVICE,
     ),
     *_rollout("update_config", "UpdateConfig"),
     *_rollout("rollback_config", "RollbackConfig"),
-    *rows(_POLICY),
+    *rows(_POLICY, kubernetes.SERVICE),
     *rows(
         {
+            "deploy.autoscale.min": _AUTOSCALE,
+            "deploy.autoscale.max": _AUTOSCALE,
+            "deploy.autoscale.cpu": _AUTOSCALE,
             "deploy.placement.constraints": (idle(_ONE_HOST, told=True), to("Placement.Constraints")),
             "deploy.placement.preferences.*.spread": (idle(_ONE_HOST, told=True), to("Placement.Preferences")),
             "deploy.placement.max_replicas_per_node": (idle(_ONE_HOST, told=True), to("Placement.MaxReplicas")),
-        }
+        },
+        kubernetes.SERVICE,
     ),
 )

@@ -73,7 +73,8 @@ named in the plan; nothing is left out in silence.
 `directory` writes every word as it is, but for what its column says. `docker` and `swarm` show where the word goes in
 the Docker Engine's API: in `POST /containers/create` (`HostConfig.…`) and in a service's specification (`TaskTemplate`
 is left out: `ContainerSpec.…` is below it). API 1.41 (Docker 20.10) is the oldest that works; a word that needs a newer
-one says so. **no** is refused, with what to write instead; *no effect* harms nothing.
+one says so. `kubernetes` names the field of the object (docs/kubernetes.md says which objects there are). **no** is
+refused, with what to write instead; *no effect* harms nothing.
 """
 
 
@@ -89,14 +90,16 @@ def page() -> str:
 
 
 def _table(title: str, rows: Sequence[Row]) -> str:
-    return f"\n### {title}\n| word | docker | swarm | directory |\n|---|---|---|---|\n" + "".join(_lines(rows))
+    return f"\n### {title}\n| word | docker | swarm | kubernetes | directory |\n|---|---|---|---|---|\n" + "".join(
+        _lines(rows)
+    )
 
 
 def _lines(rows: Sequence[Row]) -> Iterator[str]:
     for row in rows:
         word = row.word.replace("*", "NAME") if not row.word.startswith("ipam") else row.word.replace(".*", "[]")
         directory = "" if row.directory == SAME else _cell(row.directory)
-        yield f"| `{word}` | {_cell(row.docker)} | {_cell(row.swarm)} | {directory} |\n"
+        yield f"| `{word}` | {_cell(row.docker)} | {_cell(row.swarm)} | {_cell(row.kubernetes)} | {directory} |\n"
 
 
 def _cell(cell: Cell) -> str:

@@ -1,9 +1,13 @@
 """The words of a network and of a volume."""
 
+from releaser.engines.vocabulary import kubernetes
 from releaser.engines.vocabulary.cells import no, rows, to
 
 _EXTERNAL = "must be there; it is never made or removed"
 _OVERLAY = "remove it: a Swarm's networks are `overlay` unless they say otherwise"
+_PER_REPLICA = (
+    no("only in Kubernetes has each instance a volume of its own", "declare a volume for a service each"),
+) * 3
 
 NETWORK = rows(
     {
@@ -24,7 +28,8 @@ NETWORK = rows(
             to("IPAM.Config[].AuxiliaryAddresses"),
         ),
         "labels": (to("Labels"), to("Labels")),
-    }
+    },
+    kubernetes.NETWORK,
 )
 
 VOLUME = rows(
@@ -34,5 +39,9 @@ VOLUME = rows(
         "driver": (to("Driver"), to("Mounts[].VolumeOptions.DriverConfig.Name")),
         "driver_opts": (to("DriverOpts"), to("Mounts[].VolumeOptions.DriverConfig.Options")),
         "labels": (to("Labels"), to("Mounts[].VolumeOptions.Labels")),
-    }
+        "per_replica.size": _PER_REPLICA,
+        "per_replica.storage_class": _PER_REPLICA,
+        "per_replica.access": _PER_REPLICA,
+    },
+    kubernetes.VOLUME,
 )

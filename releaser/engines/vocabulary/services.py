@@ -1,5 +1,6 @@
 """The words of a service, but for those below `deploy`."""
 
+from releaser.engines.vocabulary import kubernetes
 from releaser.engines.vocabulary.cells import idle, no, rows, to
 
 _BY_NAME = "remove it: services reach each other by their names"
@@ -7,6 +8,8 @@ _NO_ADDRESS = "a Swarm gives addresses itself"
 _NAMESPACE = "a Swarm keeps every container in namespaces of its own"
 _ELSEWHERE = "deliver this service to plain Docker (`engine: {kind: docker}`), or remove the word"
 _NOTE = "a note to readers: containers of one network reach every port of each other"
+
+_INGRESS = (no("an Ingress is Kubernetes' own", "publish the port, and let a proxy of yours lead to it"),) * 3
 
 PROCESS = rows(
     {
@@ -53,7 +56,8 @@ PROCESS = rows(
             to("`release` itself: when a job runs again"),
             idle("whoever runs the compose file decides when a job runs", told=True),
         ),
-    }
+    },
+    kubernetes.SERVICE,
 )
 
 HEALTH = rows(
@@ -76,7 +80,8 @@ HEALTH = rows(
             ),
         ),
         "depends_on.*.required": (to("`release` itself"), to("`release` itself")),
-    }
+    },
+    kubernetes.SERVICE,
 )
 
 NETWORK = rows(
@@ -101,6 +106,10 @@ NETWORK = rows(
         ),
         "ports.*.mode": (idle("one host: both are the same"), to("EndpointSpec.Ports[].PublishMode")),
         "ports.*.app_protocol": (idle("a note to readers"), idle("a note to readers")),
+        "ports.*.ingress.host": _INGRESS,
+        "ports.*.ingress.path": _INGRESS,
+        "ports.*.ingress.class": _INGRESS,
+        "ports.*.ingress.tls": _INGRESS,
         "expose": (to("ExposedPorts"), idle(_NOTE)),
         "networks.*.aliases": (to("NetworkingConfig.EndpointsConfig.*.Aliases"), to("Networks[].Aliases")),
         "networks.*.ipv4_address": (
@@ -137,7 +146,8 @@ NETWORK = rows(
         "dns": (to("HostConfig.Dns"), to("ContainerSpec.DNSConfig.Nameservers")),
         "dns_search": (to("HostConfig.DnsSearch"), to("ContainerSpec.DNSConfig.Search")),
         "dns_opt": (to("HostConfig.DnsOptions"), to("ContainerSpec.DNSConfig.Options")),
-    }
+    },
+    kubernetes.SERVICE,
 )
 
 FILES = rows(
@@ -185,7 +195,8 @@ FILES = rows(
         "secrets.*.uid": (to("the file's owner"), to("ContainerSpec.Secrets[].File.UID")),
         "secrets.*.gid": (to("the file's group"), to("ContainerSpec.Secrets[].File.GID")),
         "secrets.*.mode": (to("the file's mode"), to("ContainerSpec.Secrets[].File.Mode")),
-    }
+    },
+    kubernetes.SERVICE,
 )
 
 HOST = rows(
@@ -218,5 +229,6 @@ HOST = rows(
                 0,
             ),
         ),
-    }
+    },
+    kubernetes.SERVICE,
 )
