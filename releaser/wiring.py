@@ -46,6 +46,15 @@ def _swarm(root: Path, section: JsonMap) -> Engine:
     return SwarmEngine(_client(section), root, section.get("keep", 1))
 
 
+def _kubernetes(_root: Path, section: JsonMap) -> Engine:
+    from releaser.engines.kubernetes.api import Api  # noqa: PLC0415 - as above
+    from releaser.engines.kubernetes.connection import Connection  # noqa: PLC0415
+    from releaser.engines.kubernetes.engine import KubernetesEngine  # noqa: PLC0415
+
+    api = Api(Connection(section.get("context")), str(section["namespace"]))
+    return KubernetesEngine(api, section.get("keep", 3), tuple(section.get("pull_secrets") or ()))
+
+
 def _client(section: JsonMap) -> "Client":
     from releaser.engines.moby.client import Client  # noqa: PLC0415 - as above
     from releaser.registry.engine_logins import EngineLogins  # noqa: PLC0415
@@ -54,7 +63,12 @@ def _client(section: JsonMap) -> "Client":
     return Client(section.get("host"), EngineLogins(DockerLogins()))
 
 
-ENGINES: Mapping[str, Callable[[Path, JsonMap], Engine]] = {"directory": _directory, "docker": _docker, "swarm": _swarm}
+ENGINES: Mapping[str, Callable[[Path, JsonMap], Engine]] = {
+    "directory": _directory,
+    "docker": _docker,
+    "swarm": _swarm,
+    "kubernetes": _kubernetes,
+}
 """Engine kind → what opens it from the root and the `engine:` section."""
 
 

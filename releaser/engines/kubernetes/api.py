@@ -22,6 +22,9 @@ _AGAIN = 0.3  # seconds, and more each time
 _BUSY = frozenset({429, 500, 502, 503, 504})
 
 
+Objects = list[JsonMap]
+
+
 class _Call(NamedTuple):
     """A write, without its body."""
 
@@ -65,32 +68,42 @@ class Api:
             raise ApiRefused(404, "NotFound", f"the cluster has no kind {name}", what=f"find {name}")
         return found
 
-    def list(self, kind: Kind, *, metadata_only: bool = False, selector: str | None = None) -> list[JsonMap]:
+    def list(
+        self, kind: Kind, *, metadata_only: bool = False, selector: str | None = None, fields: str | None = None
+    ) -> list[JsonMap]:
         """The objects of a kind in the namespace (cluster-wide for a kind that is in none), page after page.
 
         Each has `apiVersion` and `kind`, which lists leave out. Empty where the namespace is not there, or where the
         server does not have the kind any more.
         """
-        found: list[JsonMap] = []
-        query = {"limit": str(_PAGE), **({"labelSelector": selector} if selector else {})}
-        accept = _METADATA.format("List") if metadata_only else "application/json"
+        query = {"labelSelector": selector, "fieldSelector": fields}
+        asked = {key: text for key, text in query.items() if text}
+        return self._pages(kind, asked, _METADATA.format("List") if metadata_only else "application/json")[0]
+
+    def list_since(self, kind: Kind) -> tuple[Objects, str | None]:
+        """The same with the version from which a watch goes on."""
+        return self._pages(kind, {}, "application/json")
+
+    def _pages(self, kind: Kind, asked: Mapping[str, str], accept: str) -> tuple[Objects, str | None]:
+        found: Objects = []
+        query = {"limit": str(_PAGE), **asked}
         while True:
             try:
                 page: Any = self._read(path_of(kind, self.namespace), query, f"list {kind.plural}", accept)
             except ApiRefused as refused:
                 if refused.status == 404:
-                    return found
+                    return found, None
                 if refused.status == 410 and "continue" in query:  # the pages' snapshot is gone: begin anew
-                    found, query = [], {key: text for key, text in query.items() if key != "continue"}
+                    found, query = [], {"limit": str(_PAGE), **asked}
                     continue
                 raise
             for item in page.get("items") or ():
                 item["apiVersion"], item["kind"] = kind.api_version, kind.kind
                 found.append(item)
-            more = (page.get("metadata") or {}).get("continue")
-            if not more:
-                return found
-            query = {**query, "continue": more}
+            metadata = page.get("metadata") or {}
+            if not metadata.get("continue"):
+                return found, metadata.get("resourceVersion")
+            query = {**query, "continue": metadata["continue"]}
 
     def get(self, id_: ObjectId) -> JsonMap | None:
         """One object; None where it is not there."""

@@ -1,0 +1,76 @@
+"""Which Secret stands for a declared secret, and the values that go into new ones."""
+
+import base64
+import hmac
+import secrets
+from dataclasses import dataclass, field
+from typing import Any
+
+from releaser.engines.kubernetes import marks
+from releaser.engines.kubernetes.api import Api
+from releaser.engines.kubernetes.marked import marked
+from releaser.engines.kubernetes.objects import parse
+from releaser.engines.kubernetes.observing import Seen
+from releaser.engines.kubernetes.render.container import KEY
+from releaser.engines.kubernetes.render.names import label
+from releaser.model.plan import UNCHANGED
+from releaser.model.value import JsonMap
+from releaser.ports import Desired, SecretValues, Work
+
+
+@dataclass
+class Chosen:
+    """The Secrets of one delivery: those that are there and hold what is wanted, and those that are to be made."""
+
+    api: Api
+    seen: Seen
+    work: Work
+    values: SecretValues
+    real: dict[str, str] = field(default_factory=dict)  # declared name → real name
+
+    def choose(self, desired: Desired) -> JsonMap | None:
+        """The Secret that is to be made for a declared secret; None where one that is there holds what is wanted."""
+        name = desired.resource.id.partition("/")[2]
+        found = self._found(name, desired)
+        if found is None:
+            found = self._made(name, desired)
+            self.real[name] = found["metadata"]["name"]
+            return found
+        self.real[name] = found["metadata"]["name"]
+        return None
+
+    def live(self, name: str) -> JsonMap | None:
+        """The Secret that was chosen for a declared secret, where it was there already."""
+        several = self.seen.secrets.get(name, ())
+        return next((raw for raw in several if raw["metadata"]["name"] == self.real.get(name)), None)
+
+    def _found(self, name: str, desired: Desired) -> JsonMap | None:
+        several = self.seen.secrets.get(name, [])
+        if desired.before is not None:
+            return next((raw for raw in several if raw["metadata"]["uid"] == desired.before.uid), None)
+        if not several or not has_new_value(self.work, desired.resource.id):
+            return several[0] if several else None
+        value = self.values.value(name)
+        return next((raw for raw in several if self._holds(raw, value)), None)
+
+    def _holds(self, raw: JsonMap, value: bytes) -> bool:
+        """Whether a Secret holds just this value; what it holds is read here only."""
+        whole: Any = self.api.get(parse(f"secret/{raw['metadata']['name']}"))
+        data = ((whole or {}).get("data") or {}).get(KEY)
+        return data is not None and hmac.compare_digest(base64.b64decode(data), value)
+
+    def _made(self, name: str, desired: Desired) -> JsonMap:
+        real = f"{label(name)}-{secrets.token_hex(4)}"
+        value = base64.b64encode(self.values.value(name)).decode()
+        body = marked(desired, self.work.mark, notes={marks.NAME: name}, name=real)
+        return {**{key: one for key, one in body.items() if key != "source"}, "data": {KEY: value}}
+
+
+def has_new_value(work: Work, resource: str) -> bool:
+    """Whether the plan says that a secret's value is another one now."""
+    return any(
+        change.resource == resource
+        and change.action != UNCHANGED
+        and any(one.path == KEY and one.secret for one in change.fields)
+        for change in work.changes
+    )
