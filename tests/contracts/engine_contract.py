@@ -32,6 +32,9 @@ class Lab(Protocol):
     project: str
     """The project that is delivered; one of its own where several suites share a target."""
 
+    def spelled(self, resource: str) -> str | None:
+        """The id that this engine has for a resource in declared words (`service/api`); None where it has none."""
+
     def release(self) -> Release:
         """A release with the images `api` and `web`, which must be there where they are run."""
 
@@ -54,10 +57,16 @@ class Lab(Protocol):
         """What differs after any write, also after one that changed nothing."""
 
 
+def as_declared(resource: str) -> str:
+    """The `spelled` of an engine whose resources are what is declared."""
+    return resource
+
+
 class NothingRuns:
     """The part of a lab whose target is its own, and pulls no images."""
 
     project = PROJECT
+    spelled = staticmethod(as_declared)
 
     def release(self) -> Release:
         return release()
@@ -288,14 +297,16 @@ class EngineContract:
         assert dict(observation.resources) == {}
         assert dict(observation.files) == {}
 
-    def test_rendering_is_a_function(self, delivering: Delivering) -> None:
+    def test_rendering_is_a_function(self, lab: Lab, delivering: Delivering) -> None:
         one, other = delivering.render(first()), delivering.render(first())
         assert one == other
         assert one.secrets == ("password",)
         ids = [resource.id for resource in one.resources]
         assert len(ids) == len(set(ids))
-        assert {"service/api", "service/web", "service/worker", "network/front", "volume/data"} <= set(ids)
-        assert ids.index("network/front") < ids.index("service/api")
+        declared = ("service/api", "service/web", "service/worker", "network/front", "volume/data", "secret/password")
+        named = [lab.spelled(resource) for resource in declared]
+        assert {name for name in named if name is not None} <= set(ids)
+        assert ids.index(lab.spelled("network/front") or ids[0]) < ids.index(lab.spelled("service/api"))
         assert all(
             resource.id.startswith(("file/", "config/app.")) or resource.id in one.sources for resource in one.resources
         )
@@ -336,20 +347,21 @@ class EngineContract:
         delivering.deliver(first())
         assert lab.content() == before
 
-    def test_an_update_changes_adds_and_removes(self, delivering: Delivering) -> None:
+    def test_an_update_changes_adds_and_removes(self, lab: Lab, delivering: Delivering) -> None:
         delivering.deliver(first())
         work = delivering.deliver(second())
         asked = actions(work)
-        assert "service/worker" in asked[DELETE]
-        assert "service/cron" in asked[CREATE]
-        assert "service/api" in asked[UPDATE]
+        assert lab.spelled("service/worker") in asked[DELETE]
+        assert lab.spelled("service/cron") in asked[CREATE]
+        assert lab.spelled("service/api") in asked[UPDATE]
         assert fingerprints(delivering.observe()) == wanted(delivering.render(second()).resources)
 
-    def test_a_config_is_never_edited_in_place(self, delivering: Delivering) -> None:
+    def test_a_config_is_never_edited_in_place(self, lab: Lab, delivering: Delivering) -> None:
+        config = lab.spelled("config/app") or ""
         delivering.deliver(first())
-        old = [name for name in delivering.inventory.items if name.startswith("config/")]
+        old = [name for name in delivering.inventory.items if name.startswith(config)]
         delivering.deliver(second())
-        new = [name for name in delivering.inventory.items if name.startswith("config/")]
+        new = [name for name in delivering.inventory.items if name.startswith(config)]
         assert len(old) == len(new) == 1
         assert old != new
 
@@ -379,7 +391,8 @@ class EngineContract:
         if resource.startswith("config/") and not lab.engine().capabilities.watches_configs:
             return
         delivering.deliver(first())
-        resource = next(name for name in delivering.inventory.items if name.startswith(resource))
+        known = lab.spelled(resource) or ""
+        resource = next(name for name in delivering.inventory.items if name.startswith(known))
         path = lab.edit(resource)
         (item,) = drift.detect(delivering.inventory, delivering.observe())
         assert (item.resource, item.kind) == (resource, "changed")
@@ -390,10 +403,11 @@ class EngineContract:
 
     def test_a_removal_by_hand_is_drift_and_is_put_back(self, lab: Lab, delivering: Delivering) -> None:
         delivering.deliver(first())
-        lab.remove("service/web")
+        web = lab.spelled("service/web") or ""
+        lab.remove(web)
         (item,) = drift.detect(delivering.inventory, delivering.observe())
-        assert (item.resource, item.kind) == ("service/web", "missing")
-        assert actions(delivering.deliver(first())) == {CREATE: {"service/web"}}
+        assert (item.resource, item.kind) == (web, "missing")
+        assert actions(delivering.deliver(first())) == {CREATE: {web}}
         assert fingerprints(delivering.observe()) == wanted(delivering.render(first()).resources)
 
     def test_an_addition_by_hand_is_an_orphan(self, lab: Lab, delivering: Delivering) -> None:
@@ -478,11 +492,14 @@ class EngineContract:
     def assert_before_or_after(
         between: dict[str, str], before: dict[str, str], after: dict[str, str], lab: Lab
     ) -> None:
+        config, service = (str(lab.spelled(name)).partition("/")[0] + "/" for name in ("config/app", "service/api"))
         assert all(
-            value in {before.get(name), after.get(name)} for name, value in between.items() if "config/" not in name
+            value in {before.get(name), after.get(name)}
+            for name, value in between.items()
+            if not name.startswith(config)
         )
         if lab.atomic:
-            services = {name: value for name, value in between.items() if name.startswith("service/")}
+            services = {name: value for name, value in between.items() if name.startswith(service)}
             assert services in [
-                {name: value for name, value in all_.items() if name.startswith("service/")} for all_ in (before, after)
+                {name: value for name, value in all_.items() if name.startswith(service)} for all_ in (before, after)
             ]

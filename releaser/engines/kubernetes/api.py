@@ -142,9 +142,11 @@ class Api:
             _Call("POST", path, query, f"create {id_.resource}"), {**body, "apiVersion": kind.api_version}
         )
 
-    def patch(self, id_: ObjectId, operations: Sequence[Mapping[str, Json]]) -> JsonMap:
-        """A JSON Patch."""
-        query = {"fieldManager": FIELD_MANAGER}
+    def patch(
+        self, id_: ObjectId, operations: Sequence[Mapping[str, Json]], *, manager: str = FIELD_MANAGER
+    ) -> JsonMap:
+        """A JSON Patch (RFC 6902)."""
+        query = {"fieldManager": manager}
         return self._write(_Call("PATCH", self._path(id_), query, f"patch {id_.resource}", JSON_PATCH), operations)
 
     def delete(self, id_: ObjectId, uid: str, *, propagation: str = "Background") -> bool:

@@ -18,6 +18,7 @@ from releaser.engines.kubernetes.marked import marked
 from releaser.engines.kubernetes.objects import ObjectId, identity, parse
 from releaser.engines.kubernetes.observing import Seen
 from releaser.engines.kubernetes.references import SECRET, names, renamed
+from releaser.engines.kubernetes.render import rendered
 from releaser.engines.kubernetes.secrets import Chosen
 from releaser.engines.kubernetes.watching import Tell, Watcher, Written
 from releaser.engines.kubernetes.writing import write
@@ -59,7 +60,7 @@ class Applying:
         ids = [parse(name) for name in self._ids()]
         scope = Scope(project=mark.project, environment=mark.environment, history=mark.history)
         self.seen = Seen(look=Look.at(self.api, ids), scope=scope, namespace=self.api.namespace)
-        self.chosen = Chosen(api=self.api, seen=self.seen, work=self.work, values=values)
+        self.chosen = Chosen(seen=self.seen, work=self.work, values=values)
         secrets = [self._secret(desired) for desired in self._desired("secret/")]
         prepared = [desired for desired in self._changed() if not _runs(desired) and not _is_secret(desired)]
         self.limit.check()
@@ -220,7 +221,7 @@ class Applying:
     def _body(self, desired: Desired) -> JsonMap:
         notes: dict[str, str] = {}
         body = desired.resource.body
-        if body["kind"] == "ConfigMap" and body.get("immutable"):
+        if body["kind"] in {"ConfigMap", "PersistentVolumeClaim"} and rendered(body):
             notes[marks.NAME] = body["metadata"]["name"]
         idle = body["kind"] == "Job" and not self._runs_now(body)
         if idle:

@@ -9,14 +9,14 @@ import msgspec
 
 from releaser.engines.kubernetes import live, managed_fields, marks
 from releaser.engines.kubernetes.looking import Look
-from releaser.engines.kubernetes.references import CONFIG_MAP, SECRET, names
+from releaser.engines.kubernetes.references import CLAIM, CONFIG_MAP, SECRET, names
 from releaser.model.resource import Author, Inventory, InventoryItem, Live, Observation, ResourceId
 from releaser.model.value import Json, JsonMap, Path, at_path, dotted, with_value
 from releaser.planning import fingerprint
 from releaser.planning.diff import diff, same
 from releaser.ports import Scope
 
-_OURS_BY_CONTENT = frozenset({"ConfigMap", "Secret"})
+_KEPT = frozenset({"ConfigMap", "Secret", "PersistentVolumeClaim"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,10 +40,10 @@ class Seen:
 
     @cached_property
     def used(self) -> Mapping[str, frozenset[str]]:
-        """The Secrets and ConfigMaps that our workloads refer to now, by their real names."""
+        """The Secrets, ConfigMaps and claims that our workloads refer to now, by their real names."""
         return {
             kind: frozenset(name for raw in self.ours.values() for name in names(raw, kind))
-            for kind in (SECRET, CONFIG_MAP)
+            for kind in (SECRET, CONFIG_MAP, CLAIM)
         }
 
     @cached_property
@@ -72,8 +72,8 @@ class Seen:
         return raw["kind"] == "Secret" and marks.NAME in live.annotations(raw)
 
     def hidden(self, raw: JsonMap) -> bool:
-        """Whether it is kept for a way back, and no part of what is live: ours by content, and nobody refers to it."""
-        if raw["kind"] not in _OURS_BY_CONTENT or marks.NAME not in live.annotations(raw):
+        """Whether it is kept, for a way back or for what is in it, and no part of what is live: nobody refers to it."""
+        if raw["kind"] not in _KEPT or marks.NAME not in live.annotations(raw):
             return False
         return raw["metadata"]["name"] not in self.used[raw["kind"].lower()]
 

@@ -1,6 +1,6 @@
-"""Where an object refers to Secrets and ConfigMaps: places of any pod template.
+"""Where an object refers to Secrets, ConfigMaps and claims: places of any pod template.
 
-Source: the fields of PodSpec in Kubernetes' API reference that name a Secret or a ConfigMap.
+Source: the fields of PodSpec in Kubernetes' API reference that name them.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -8,11 +8,12 @@ from typing import Any
 
 from releaser.model.value import Json, JsonMap
 
-SECRET, CONFIG_MAP = "secret", "configmap"
+SECRET, CONFIG_MAP, CLAIM = "secret", "configmap", "persistentvolumeclaim"
 
 _KEYS = {
     SECRET: {"env": "secretKeyRef", "envFrom": "secretRef", "volume": ("secret", "secretName")},
     CONFIG_MAP: {"env": "configMapKeyRef", "envFrom": "configMapRef", "volume": ("configMap", "name")},
+    CLAIM: {"env": "", "envFrom": "", "volume": ("persistentVolumeClaim", "claimName")},
 }
 
 
@@ -29,7 +30,7 @@ def pod_spec(body: JsonMap) -> JsonMap | None:
 
 
 def names(body: JsonMap, kind: str) -> frozenset[str]:
-    """The names of the Secrets, or of the ConfigMaps, that an object's pods need."""
+    """The names of the Secrets, ConfigMaps or claims that an object's pods need."""
     found = pod_spec(body)
     return frozenset() if found is None else frozenset(holder[key] for holder, key in _places(found, kind))
 

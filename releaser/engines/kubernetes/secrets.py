@@ -1,15 +1,11 @@
 """Which Secret stands for a declared secret, and the values that go into new ones."""
 
 import base64
-import hmac
 import secrets
 from dataclasses import dataclass, field
-from typing import Any
 
 from releaser.engines.kubernetes import marks
-from releaser.engines.kubernetes.api import Api
 from releaser.engines.kubernetes.marked import marked
-from releaser.engines.kubernetes.objects import parse
 from releaser.engines.kubernetes.observing import Seen
 from releaser.engines.kubernetes.render.container import KEY
 from releaser.engines.kubernetes.render.names import label
@@ -22,7 +18,6 @@ from releaser.ports import Desired, SecretValues, Work
 class Chosen:
     """The Secrets of one delivery: those that are there and hold what is wanted, and those that are to be made."""
 
-    api: Api
     seen: Seen
     work: Work
     values: SecretValues
@@ -48,16 +43,9 @@ class Chosen:
         several = self.seen.secrets.get(name, [])
         if desired.before is not None:
             return next((raw for raw in several if raw["metadata"]["uid"] == desired.before.uid), None)
-        if not several or not has_new_value(self.work, desired.resource.id):
-            return several[0] if several else None
-        value = self.values.value(name)
-        return next((raw for raw in several if self._holds(raw, value)), None)
-
-    def _holds(self, raw: JsonMap, value: bytes) -> bool:
-        """Whether a Secret holds just this value; what it holds is read here only."""
-        whole: Any = self.api.get(parse(f"secret/{raw['metadata']['name']}"))
-        data = ((whole or {}).get("data") or {}).get(KEY)
-        return data is not None and hmac.compare_digest(base64.b64decode(data), value)
+        if not several or has_new_value(self.work, desired.resource.id):
+            return None
+        return several[0]
 
     def _made(self, name: str, desired: Desired) -> JsonMap:
         real = f"{label(name)}-{secrets.token_hex(4)}"

@@ -14,7 +14,7 @@ from releaser.engines.moby.client import Client
 from releaser.model.release import Release
 from releaser.model.value import Json, JsonMap
 from releaser.ports import Engine
-from tests.contracts.engine_contract import ENVIRONMENT, Delivering, release
+from tests.contracts.engine_contract import ENVIRONMENT, Delivering, as_declared, release
 from tests.engines.images import Images
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class DockerLab:
     """One environment on an engine."""
 
     atomic = False
+    spelled = staticmethod(as_declared)
 
     def __init__(self, client: Client, project: str, images: Images) -> None:
         self.client = client

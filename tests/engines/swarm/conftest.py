@@ -15,7 +15,7 @@ from releaser.model.release import Release
 from releaser.model.resource import Mark
 from releaser.model.value import JsonMap
 from releaser.ports import Engine
-from tests.contracts.engine_contract import ENVIRONMENT, Delivering, release
+from tests.contracts.engine_contract import ENVIRONMENT, Delivering, as_declared, release
 from tests.engines.images import Images
 from tests.engines.swarm.shop import Shop
 
@@ -24,6 +24,7 @@ class SwarmLab:
     """One environment in a Swarm."""
 
     atomic = False
+    spelled = staticmethod(as_declared)
 
     def __init__(self, client: Client, project: str, images: Images) -> None:
         self.client = client

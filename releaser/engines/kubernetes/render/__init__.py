@@ -33,6 +33,12 @@ def render(environment: Environment, release: Release, keep: int = 3, pull_secre
     return renderer.rendering()
 
 
+def rendered(body: JsonMap) -> bool:
+    """Whether an object was made from a service, rather than declared as it is."""
+    labels: Mapping[str, str] = body["metadata"].get("labels") or {}
+    return MANAGED_BY.items() <= labels.items()
+
+
 class _Renderer:
     def __init__(self, environment: Environment, release: Release, keep: int, pull_secrets: tuple[str, ...]) -> None:
         self._environment = environment
