@@ -23,6 +23,19 @@ def problem(environment: Environment, message: str, hint: str, path: tuple[str, 
     return Problem(code=InvalidDeclarations.code, message=message, hint=hint, locations=places)
 
 
+Place = tuple[str, ...]
+
+
+def refused_words(
+    environment: Environment, engine: tuple[str, str], table: vocabulary.Table, at: Place, words: JsonMap
+) -> Iterator[Problem]:
+    """What the table refuses of what is declared `at` a place; `engine`: its kind, and what a person calls it."""
+    kind, title = engine
+    for use in vocabulary.refused(table, kind, words):
+        message = f"{title} does not take `{dotted(use.path)}`: {use.cell.refused}"
+        yield problem(environment, message, use.cell.instead, (*at, *use.path))
+
+
 def missing_images(environment: Environment, release: Release) -> Iterator[Problem]:
     """The services whose image the release does not have."""
     for name, words in environment.services.items():

@@ -64,6 +64,10 @@ class _Renderer:
                     message = f"compose cannot take `{name}` as a name in `{section}`"
                     yield self._problem(message, "use letters, digits, `.`, `-` and `_`", (section, name))
         yield from rendering.missing_images(self._environment, self._release)
+        for section, table in (("services", vocabulary.SERVICE), ("volumes", vocabulary.VOLUME)):
+            for name, words in getattr(self._environment, section).items():
+                engine = (vocabulary.DIRECTORY, "A compose file")
+                yield from rendering.refused_words(self._environment, engine, table, (section, name), words or {})
         yield from self._unreadable_variables()
 
     def _unreadable_variables(self) -> Iterator[Problem]:

@@ -100,9 +100,7 @@ class _Renderer:
 
     def _words(self, table: vocabulary.Table, at: Path, words: JsonMap) -> Iterator[Problem]:
         """What the table of words refuses."""
-        for use in vocabulary.refused(table, self._kind, words):
-            message = f"{title(self._kind)} does not take `{dotted(use.path)}`: {use.cell.refused}"
-            yield self._problem(message, use.cell.instead, (*at, *use.path))
+        return rendering.refused_words(self._environment, (self._kind, title(self._kind)), table, at, words)
 
     def _section(self, table: vocabulary.Table, at: Path, body: JsonMap) -> Iterator[Problem]:
         if not body.get("external"):

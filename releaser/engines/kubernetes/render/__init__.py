@@ -56,17 +56,13 @@ class _Renderer:
         services = self._environment.services
         yield from rendering.missing_images(self._environment, self._release)
         for name, words in services.items():
-            for use in vocabulary.refused(vocabulary.SERVICE, KUBERNETES, words):
-                message = f"Kubernetes does not take `{dotted(use.path)}`: {use.cell.refused}"
-                yield self._problem(message, use.cell.instead, ("services", name, *use.path))
+            yield from self._words(vocabulary.SERVICE, ("services", name), words)
             for path, message, hint in refusals.of_service(name, words, self._environment, job=name in self._jobs):
                 yield self._problem(message, hint, ("services", name, *path))
         for path, message, hint in (*refusals.of_names(self._environment), *refusals.of_volumes(self._environment)):
             yield self._problem(message, hint, path)
         for key in sorted(self._used_volumes()):
-            for use in vocabulary.refused(vocabulary.VOLUME, KUBERNETES, self._environment.volumes[key]):
-                message = f"Kubernetes does not take `{dotted(use.path)}`: {use.cell.refused}"
-                yield self._problem(message, use.cell.instead, ("volumes", key, *use.path))
+            yield from self._words(vocabulary.VOLUME, ("volumes", key), self._environment.volumes[key])
         for name, by in awaited(services).items():
             if runs_on(services[name]) and name not in self._jobs:
                 message = f"`{by}` waits until `{name}` has completed, but `{name}` is started again whenever it ends"
@@ -78,6 +74,9 @@ class _Renderer:
             text = " → ".join(reversed(circle))
             hint = "remove one of the words by which they need each other"
             yield self._problem(f"each of these services needs another one first: {text}", hint, ("services", first))
+
+    def _words(self, table: vocabulary.Table, at: tuple[str, ...], words: JsonMap) -> Iterator[Problem]:
+        return rendering.refused_words(self._environment, (KUBERNETES, "Kubernetes"), table, at, words)
 
     def _problem(self, message: str, hint: str, path: tuple[str, ...]) -> Problem:
         return rendering.problem(self._environment, message, hint, path)
