@@ -71,7 +71,8 @@ class Scope(Value, frozen=True, kw_only=True):
     project: str
     environment: str
     history: str  # the history's id
-    wanted: frozenset[ResourceId] = frozenset()  # what is about to be delivered: whatever stands there is shown
+    wanted: frozenset[ResourceId] = frozenset()  # what is to be delivered, or was: looked for beside the inventory
+    others: bool = False  # whether somebody else's things under those ids are shown, too
 
 
 class Desired(Value, frozen=True, kw_only=True):

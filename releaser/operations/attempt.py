@@ -33,7 +33,9 @@ class Attempt:
 
     def observe(self, ws: Workspace) -> Observation:
         """What is live in the target now."""
-        return self.goal.engine.observe(ws.scope(self.plan.environment, self.plan.project), self.here)
+        wanted = (desired.resource for desired in self.goal.desired)
+        scope = ws.scope(self.plan.environment, self.plan.project, wanted)
+        return self.goal.engine.observe(scope, self.here)
 
     def found(self, observation: Observation, *more: Resource, answered: bool = True) -> Inventory:
         """What is live as an inventory: under the goal's, the former or these resources.

@@ -110,9 +110,8 @@ def head_inventory(head: Record | None) -> Inventory:
 
 def observe(ws: Workspace, environment: str, goal: Goal, inventory: Inventory) -> Observation:
     """What is live in the environment's target, and what stands where the goal's resources are to be."""
-    wanted = frozenset(desired.resource.id for desired in goal.desired)
-    scope = msgspec.structs.replace(ws.scope(environment, goal.project), wanted=wanted)
-    return goal.engine.observe(scope, inventory)
+    scope = ws.scope(environment, goal.project, (desired.resource for desired in goal.desired))
+    return goal.engine.observe(msgspec.structs.replace(scope, others=True), inventory)
 
 
 def draft(ws: Workspace, request: Request, goal: Goal, head: Record | None) -> Proposal:

@@ -196,7 +196,7 @@ def _attempt(ws: Workspace, record: Record) -> Attempt:
     )
     base = record.inventory or record.base
     here = EMPTY if plan.moves_from else base
-    observation = engine.observe(ws.scope(delivery.environment, plan.project), here)
+    observation = engine.observe(ws.scope(delivery.environment, plan.project, record.resources), here)
     secrets, _ = prints(ws, delivery.environment, referred, goal.readable)
     wanted = planner.Wanted(
         resources=record.resources,

@@ -27,7 +27,7 @@ def settle(ws: Workspace, lease: Lease) -> Delivery | None:
 def look(ws: Workspace, record: Record) -> Outcome:
     """What a delivery that was cut off really did. Raises EngineUnreachable."""
     engine = ws.engine_at(record.delivery.target)
-    scope = ws.scope(record.delivery.environment, record.plan.project)
+    scope = ws.scope(record.delivery.environment, record.plan.project, record.resources)
     moved = record.plan.moves_from is not None
     observation = engine.observe(scope, EMPTY if moved else record.base)
     began = since(ws, record.delivery, ws.clock.now())

@@ -1,13 +1,13 @@
 """Everything that an operation may use, opened once and passed along."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from releaser.model.delivery import Record
 from releaser.model.environment import Pipeline, PipelineEntry
 from releaser.model.errors import ReleaseError
-from releaser.model.resource import Mark, Target
+from releaser.model.resource import Mark, Resource, Target
 from releaser.model.value import JsonMap
 from releaser.planning.redact import mask
 from releaser.planning.wording import no_environment
@@ -73,9 +73,10 @@ class Workspace:
         """The declared pipeline."""
         return self.declarations.pipeline()
 
-    def scope(self, environment: str, project: str) -> Scope:
-        """Whose things engines are asked for."""
-        return Scope(project=project, environment=environment, history=self.history.id)
+    def scope(self, environment: str, project: str, wanted: Iterable[Resource] = ()) -> Scope:
+        """Whose things engines are asked for; `wanted`: the resources that a delivery is about."""
+        ids = frozenset(resource.id for resource in wanted)
+        return Scope(project=project, environment=environment, history=self.history.id, wanted=ids)
 
     def mark(self, environment: str, project: str, revision: int) -> Mark:
         """What delivered things are marked with."""

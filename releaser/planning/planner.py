@@ -173,7 +173,10 @@ def _essences(plan: Plan) -> Json:
 
 
 def _drifted(plan: Plan) -> Json:
-    return [(item.resource, item.kind, item.fields) for item in plan.drift]
+    return [
+        (item.resource, item.kind, [(field.path, field.recorded, field.live) for field in item.fields])
+        for item in plan.drift
+    ]
 
 
 def _essence(change: Change) -> tuple[str, str, list[tuple[str, Json, Json]]]:

@@ -87,7 +87,7 @@ def observation(seen: Seen, inventory: Inventory, at: datetime) -> Observation:
 
 
 def _shown(seen: Seen, inventory: Inventory) -> Iterator[tuple[ResourceId, JsonMap]]:
-    wanted = inventory.items.keys() | seen.scope.wanted
+    wanted = inventory.items.keys() | (seen.scope.wanted if seen.scope.others else frozenset())
     for name, raw in seen.look.objects.items():
         if name in seen.ours:
             if not (seen.is_declared_secret(raw) or seen.hidden(raw)):

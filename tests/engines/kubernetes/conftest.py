@@ -5,6 +5,7 @@ import re
 import time
 import uuid
 from collections.abc import Hashable, Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -19,6 +20,7 @@ from releaser.model.value import JsonMap
 from releaser.ports import Engine
 from tests.contracts.engine_contract import Delivering, release
 from tests.engines.images import Images
+from tests.engines.swarm.shop import Shop
 
 _SPELLED = {"service": "deployment.apps", "config": "configmap", "volume": "persistentvolumeclaim", "secret": "secret"}
 _GONE = 60.0
@@ -196,3 +198,14 @@ def lab(api: Api, images: Images) -> Iterator[KubernetesLab]:
 @pytest.fixture
 def delivering(lab: KubernetesLab) -> Delivering:
     return Delivering(lab)
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, namespace: str, images: Images) -> Shop:
+    """A project with an image `api`: v1 runs, v2 too."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("RELEASER_TEST_PASSWORD", "hunter-two")
+    made = Shop(tmp_path, "shop", "", images, engine={"kind": "kubernetes", "namespace": namespace})
+    for version in ("v1", "v2"):
+        made.image("api").tag(made.image("api").serve(version), version)
+    return made

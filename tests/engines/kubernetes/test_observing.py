@@ -144,7 +144,7 @@ def test_what_nobody_asks_for_is_not_shown(recorded):
     theirs = with_value(recorded["before"], ("metadata", "labels"), {})
     theirs = with_value(theirs, ("metadata", "annotations"), {})
     assert dict(observed(theirs).resources) == {}
-    wanted = Scope(project="shop", environment="test1", history="h", wanted=frozenset({API}))
+    wanted = Scope(project="shop", environment="test1", history="h", wanted=frozenset({API}), others=True)
     found = observed(theirs, scope=wanted).resources[API]
     assert found.mark is None
     assert found.body["spec"].keys() == {"replicas", "selector", "template"}  # what somebody declared, no defaults

@@ -57,6 +57,7 @@ class Shop:
     watcher: Watcher = field(default_factory=Watcher)
     history: str | None = None
     stable: str = "300ms"
+    engine: Words | None = None  # the `engine:` section, where it is another one
 
     def declare(
         self, services: Words, *, pipeline: Words | None = None, sources: Words | None = None, **sections: Any
@@ -71,7 +72,7 @@ class Shop:
             "environments": {ENVIRONMENT: {"layers": []}},
             **(pipeline or {}),
         }
-        engine = {"kind": "swarm", "host": self.host}
+        engine = self.engine or {"kind": "swarm", "host": self.host}
         layer = {"engine": engine, "wait": "40s", "stable": self.stable, "services": services, **sections}
         (envs / "pipeline.yaml").write_text(json.dumps(document))
         (envs / f"{ENVIRONMENT}.yaml").write_text(json.dumps(layer))
