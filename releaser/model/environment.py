@@ -89,6 +89,7 @@ class Environment(Value, frozen=True, kw_only=True, gc=True):
     secrets: Mapping[str, JsonMap]  # name → {from: env|file|exec, …}
     volumes: Mapping[str, JsonMap]
     networks: Mapping[str, JsonMap]
+    objects: Mapping[str, JsonMap] = {}  # one's own manifests: kind.group/[namespace/]name → object, patched
     origins: Origins
     warnings: tuple[str, ...] = ()
 

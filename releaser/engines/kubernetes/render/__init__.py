@@ -39,6 +39,13 @@ def rendered(body: JsonMap) -> bool:
     return MANAGED_BY.items() <= labels.items()
 
 
+def secret(environment: Environment, key: str) -> Resource:
+    """A declared secret: the Secret without its value, and the source that it comes from."""
+    metadata = {"name": key, "labels": MANAGED_BY}
+    body = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque", "immutable": True}
+    return rendering.resource(f"secret/{key}", {**body, "source": environment.secrets[key]}, {"source": key})
+
+
 class _Renderer:
     def __init__(self, environment: Environment, release: Release, keep: int, pull_secrets: tuple[str, ...]) -> None:
         self._environment = environment
@@ -103,10 +110,7 @@ class _Renderer:
         for key in sorted({key for words in environment.services.values() for key in words.get("configs") or ()}):
             yield self._resource(self._configs[key]), (("", dotted(("configs", key))),)
         for key in sorted(self._used_secrets()):
-            metadata = {"name": key, "labels": MANAGED_BY}
-            body = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque", "immutable": True}
-            made = rendering.resource(f"secret/{key}", {**body, "source": environment.secrets[key]}, {"source": key})
-            yield made, (("", dotted(("secrets", key))),)
+            yield secret(environment, key), (("", dotted(("secrets", key))),)
         for key in sorted(self._used_volumes()):
             volume = environment.volumes[key]
             if not volume.get("external") and "per_replica" not in volume:
