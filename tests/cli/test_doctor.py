@@ -97,12 +97,14 @@ def test_an_engine_that_cannot_be_read(shop):
     assert found["engine of staging"]["passed"] is True
 
 
-def test_an_engine_that_this_version_does_not_know(shop):
+def test_a_cluster_that_nothing_leads_to(shop, monkeypatch):
+    monkeypatch.setenv("KUBECONFIG", str(shop.root / "nowhere"))
     shop.write("envs/staging.yaml", "engine: {kind: kubernetes, context: here, namespace: shop}\n")
 
     found = checks(shop.json("doctor", code=5))
 
-    assert "kubernetes" in found["engine of staging"]["detail"]
+    assert "no kubeconfig that names the context here" in found["engine of staging"]["detail"]
+    assert "KUBECONFIG" in found["engine of staging"]["hint"]
 
 
 def test_a_history_that_is_no_history(shop):

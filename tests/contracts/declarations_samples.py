@@ -21,7 +21,8 @@ services:
     entrypoint: /bin/run
     environment: {TTL: 120, DEBUG: no, RATIO: 1.10, PASSWORD: {secret: db_password}}
     ports:
-      http: {target: 8080, published: 80, protocol: tcp, host_ip: 127.0.0.1, mode: host, app_protocol: http}
+      http: {target: 8080, published: 80, protocol: tcp, host_ip: 127.0.0.1, mode: host, app_protocol: http,
+        ingress: {host: shop.test, path: /api, class: nginx, tls: shop-tls}}
       metrics: {target: 9090, published: auto}
     expose: [8081, "8082"]
     volumes:
@@ -89,6 +90,7 @@ services:
       replicas: 2
       labels: {a: b}
       endpoint_mode: vip
+      autoscale: {min: 2, max: 5, cpu: 70}
       resources:
         limits: {cpus: 0.5, memory: 256M, pids: 100}
         reservations: {cpus: "0.25", memory: 128M}
@@ -111,7 +113,8 @@ secrets:
   key: {from: file, path: envs/not-a-secret.key}
   token: {from: exec, command: [vault, read], timeout: 10s}
 volumes:
-  store: {external: true, name: shop-store, driver: local, driver_opts: {size: 1}, labels: {a: b}}
+  store: {external: true, name: shop-store, driver: local, driver_opts: {size: 1}, labels: {a: b},
+    per_replica: {size: 10Gi, storage_class: fast, access: ReadWriteOnce}}
 networks:
   front:
     external: false
@@ -155,6 +158,7 @@ ENGINES = (
     "{kind: swarm, host: x}",
     "{kind: swarm}",
     "{kind: kubernetes, context: c, namespace: n}",
+    "{kind: kubernetes, namespace: n, keep: 2, pull_secrets: [registry-login]}",
 )
 
 

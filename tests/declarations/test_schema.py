@@ -79,6 +79,7 @@ def test_that_document_has_every_word(name: str, text: str) -> None:
         "path",
         "context",
         "namespace",
+        "pull_secrets",
     }
     known = {
         word

@@ -25,6 +25,9 @@ def of_service(name: str, words: JsonMap, environment: Environment, *, job: bool
     yield from _files(words)
     yield from _places(words)
     yield from _options(words)
+    scale = (words.get("deploy") or {}).get("autoscale")
+    if scale and "max" not in scale:
+        yield Wrong(("deploy", "autoscale"), "`autoscale` needs `max`", "say how many instances may run at most")
     if words.get("on") and not job:
         yield Wrong(("on",), f"`on` is for jobs, and `{name}` is none", 'a job has `restart: "no"` and is awaited')
     if job and environment.services[name].get("ports"):
