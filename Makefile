@@ -13,7 +13,7 @@ help:
 	@echo "make demo     see a release go through to production, drift, come back"
 	@echo "make test     every suite that needs no root"
 	@echo "make lint     style, types, layers, unused code and packages"
-	@echo "make engines  the suites on a real engine, Swarm and registries (starts them; needs root and Debian)"
+	@echo "make engines  the suites on a real engine, Swarm, cluster and registries (starts them; needs root and Debian)"
 	@echo "make oldest-engine  the suites marked for it on Docker 20.10, beside what else runs"
 	@echo "make crash    many random kills (KILLS=200)"
 	@echo "make bench    speed beside peers: a table and JSON"

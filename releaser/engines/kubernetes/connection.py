@@ -163,7 +163,7 @@ class Connection:
                 hint="name one of them in `engine: {context: …}`, or set KUBECONFIG",
             )
         try:
-            config.load_kube_config(context=context, client_configuration=configuration)
+            config.load_kube_config(config_file=_file(), context=context, client_configuration=configuration)
         except (config.ConfigException, OSError, ValueError, KeyError, TypeError) as error:
             raise EngineUnreachable(
                 f"the credentials of context {context} cannot be used: {error}",
@@ -190,13 +190,18 @@ def _contexts(asked: str | None) -> tuple[set[str], str]:
     config = _config()
 
     try:
-        contexts, current = config.list_kube_config_contexts()
+        contexts, current = config.list_kube_config_contexts(config_file=_file())
     except (config.ConfigException, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise EngineUnreachable(
             f"there is no kubeconfig that names the context {asked or '(the current one)'}: {error}",
             hint="set KUBECONFIG, or log in to the cluster as you do for kubectl",
         ) from error
     return {context["name"] for context in contexts}, current["name"] if current else ""
+
+
+def _file() -> str:
+    """The kubeconfig, or several; asked for each time: the client keeps what it found when it was imported."""
+    return os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
 
 
 def _in_cluster() -> bool:

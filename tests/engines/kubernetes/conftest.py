@@ -172,8 +172,9 @@ def namespace(require: Require, monkeypatch: pytest.MonkeyPatch) -> Iterator[str
     """The name of a namespace of one's own, which is made by the first delivery and removed afterwards."""
     monkeypatch.setenv("KUBECONFIG", require("RELEASER_TEST_KUBERNETES"))
     name = f"t-{uuid.uuid4().hex[:8]}"
-    yield name
     api = Api(Connection(), name)
+    assert api.get(parse(f"namespace/{name}")) is None  # from here on it has its own credentials, whatever a test does
+    yield name
     found = api.get(parse(f"namespace/{name}"))
     if found is not None:
         api.delete(parse(f"namespace/{name}"), found["metadata"]["uid"])
