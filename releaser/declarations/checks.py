@@ -22,7 +22,7 @@ def check(config: JsonMap, images: Iterable[str], origins: Origins) -> tuple[Pro
 def warnings(config: JsonMap) -> Iterator[str]:
     """What is allowed, and probably not meant."""
     services: Mapping[str, JsonMap] = config.get("services", {})
-    if not services:
+    if not services and not config.get("objects"):
         yield "no services are declared: a delivery would remove everything"
     for name, service in services.items():
         deploy = service.get("deploy", {})

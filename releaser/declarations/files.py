@@ -49,6 +49,30 @@ class ProjectFiles:
             )
         return data
 
+    def listed(self, folder: str) -> list[str]:
+        """The names in the folder at `folder`, relative to the root, in order. Raises Unreadable."""
+        try:
+            descriptor = self._open(self._inside(folder), _FOLDER)
+            try:
+                return sorted(os.listdir(descriptor))  # noqa: PTH208 - no Path holds a descriptor
+            finally:
+                os.close(descriptor)
+        except NotADirectoryError as error:
+            raise Unreadable(f"`{folder}` is no folder", "name a folder; a file is named by `file`") from error
+        except OSError as error:
+            raise self._refusal(folder, error, "folder") from error
+
+    def is_folder(self, path: str) -> bool:
+        """Whether there is a folder at `path`. Raises Unreadable for what leads out of the root, or is not there."""
+        parts = self._inside(path)
+        try:
+            os.close(self._open(parts, _FOLDER))
+        except NotADirectoryError:
+            return False
+        except OSError as error:
+            raise self._refusal(path, error) from error
+        return True
+
     def yaml_names(self, folder: str) -> list[str]:
         """The names, without `.yaml`, of the YAML files in a folder."""
         try:
@@ -68,7 +92,7 @@ class ProjectFiles:
             raise Unreadable(f"`{path}` leads out of the project", "name a file below the project's root")
         return list(Path(real).relative_to(self.root).parts)
 
-    def _open(self, parts: list[str]) -> int:
+    def _open(self, parts: list[str], how: int = _FILE) -> int:
         # Folder by folder and without following links: what was checked is what is opened, also when it is swapped.
         folder = os.open(self.root, _FOLDER)
         try:
@@ -76,13 +100,13 @@ class ProjectFiles:
                 below = os.open(part, _FOLDER, dir_fd=folder)
                 os.close(folder)
                 folder = below
-            return os.open(parts[-1], _FILE, dir_fd=folder)
+            return os.open(parts[-1], how, dir_fd=folder)
         finally:
             os.close(folder)
 
-    def _refusal(self, path: str, error: OSError) -> Unreadable:
+    def _refusal(self, path: str, error: OSError, what: str = "file") -> Unreadable:
         if error.errno in {errno.ENOENT, errno.ENOTDIR}:
-            return Unreadable(f"there is no file `{path}`", self._near(path), missing=True)
+            return Unreadable(f"there is no {what} `{path}`", self._near(path), missing=True)
         if error.errno == errno.ELOOP:
             return Unreadable(f"`{path}` is a link that leads in a circle", "name a regular file")
         return Unreadable(f"`{path}` cannot be read: {os.strerror(error.errno or 0)}", "check its permissions")

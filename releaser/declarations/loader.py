@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from releaser.declarations import checks, mounted, schema, yaml12, yaml_text
+from releaser.declarations import checks, manifests, mounted, schema, yaml12, yaml_text
 from releaser.declarations import pipeline as pipelines
 from releaser.declarations.files import ProjectFiles, Unreadable
 from releaser.declarations.pipeline import seconds
@@ -61,9 +61,10 @@ class ProjectDeclarations:
     def files(self, name: str) -> tuple[str, ...]:
         """The files that the environment rests on, relative to the root, the mounted ones included. Raises as above."""
         entry = self._entry(name)
-        configs = self.environment(name).config.get("configs", {})
+        config = self.environment(name).config
         layers = (path for path in _paths(entry) if isinstance(self._document(path, "layer"), _Document))
-        return tuple(dict.fromkeys((pipelines.FILE, *layers, *mounted.names(configs))))
+        own = manifests.names(config.get("manifests", {}), self._files)
+        return tuple(dict.fromkeys((pipelines.FILE, *layers, *mounted.names(config.get("configs", {})), *own)))
 
     def problems(self, names: Iterable[str] = ()) -> tuple[Problem, ...]:
         """Everything that is wrong with these environments, or with all: every file, each problem once."""
@@ -131,6 +132,7 @@ class ProjectDeclarations:
         layers, file_problems = self._layers(entry)
         if not layers or any(layer.kind != MAP for layer in layers):
             return _Resolution(None, file_problems)
+        layers, patches = manifests.without_patches(layers)
         root, merge_problems = overlay.merge(layers)
         builtins = {"project": self.pipeline().project, "environment": entry.name}
         config, name_problems = interpolation.resolve(root, builtins)
@@ -139,9 +141,12 @@ class ProjectDeclarations:
         if misfits:  # what lacks its shape can be checked no further; most of these are told by file already
             return _Resolution(None, problems or misfits)
         config = {**config, "engine": _engine(config, entry.name)}
+        own = manifests.read(config, root, patches, self._files, builtins)
+        if own.objects:
+            root, config = own.root, {**config, "objects": own.objects}
         environment, more = self._environment(entry, config, LayerOrigins(root, config))
-        if problems:
-            return _Resolution(None, _told_once((*problems, *more)))
+        if problems or own.problems:
+            return _Resolution(None, _told_once((*problems, *own.problems, *more)))
         return _Resolution(environment, more)
 
     def _layers(self, entry: PipelineEntry) -> tuple[list[Node], tuple[Problem, ...]]:
@@ -193,6 +198,7 @@ class ProjectDeclarations:
             secrets=config.get("secrets", {}),
             volumes=config.get("volumes", {}),
             networks=config.get("networks", {}),
+            objects=config.get("objects", {}),
             origins=origins,
             warnings=(*checks.warnings(config), *self._strays(entry)),
         )

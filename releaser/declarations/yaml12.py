@@ -46,7 +46,7 @@ def read(text: str | bytes, file: str, layer: str = "") -> tuple[Node | None, tu
     decoded, problems = yaml_text.decode(text, file)
     if problems:
         return None, problems
-    return _Composer(file, layer).compose(decoded)
+    return Composer(file, layer).compose(decoded)
 
 
 class _Frame:
@@ -65,11 +65,11 @@ class _Frame:
             node.keys = self.keys
 
 
-class _Stop(Exception):
+class Stop(Exception):
     """Going on would only repeat what is wrong."""
 
 
-class _Composer:
+class Composer:
     """Nodes out of one document's events."""
 
     def __init__(self, file: str, layer: str) -> None:
@@ -83,9 +83,10 @@ class _Composer:
         self.aliases = 0
 
     def compose(self, text: str) -> tuple[Node | None, tuple[Problem, ...]]:
+        """The document, and what is wrong with it."""
         try:
             self._run(yaml_events.EVENTS(text))
-        except _Stop:
+        except Stop:
             return None, tuple(self.problems)
         except yaml_events.REFUSALS as error:
             return None, (*self.problems, yaml_events.syntax_problem(error, text, self.file))
@@ -117,7 +118,10 @@ class _Composer:
             elif kind is DocumentStartEvent:
                 documents += 1
                 if documents > 1:
-                    self._fatal("a second document begins", "keep one document in a file; remove the `---`", event)
+                    self._next_document(event)
+
+    def _next_document(self, event: Any) -> None:
+        self._fatal("a second document begins", "keep one document in a file; remove the `---`", event)
 
     # --- what an event becomes ---
 
@@ -247,7 +251,7 @@ class _Composer:
 
     def _fatal(self, message: str, hint: str, event: Any) -> None:
         self._problem(message, hint, self._place(event))
-        raise _Stop
+        raise Stop
 
     def _place(self, event: Any) -> Location:
         mark = event.start_mark

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
+import msgspec
+
 from releaser.model.errors import InvalidDeclarations, Problem
 from releaser.model.tree import LIST, MAP, SCALAR, Node
 from releaser.model.value import Json, JsonMap
@@ -33,6 +35,7 @@ TEXTS: Mapping[str, Any] = {
 
 _NOTHING: Mapping[str, Any] = {}
 _DOLLAR = re.compile(r"\$(?:\$|\{([^}]*)\})?")
+_ONLY_NAMES = re.compile(r"\$\$\{|\$\{([^}]*)\}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -140,6 +143,57 @@ class _Names:
             hint = "only names from `vars` are replaced; there are no defaults and no expressions: set it in a layer"
         problem = Problem(code=InvalidDeclarations.code, message=message, hint=hint, locations=(node.location,))
         self._problems.append(problem)
+
+
+class Texts(_Names):
+    """Names in one's own manifests, where a `$` is common: only `${name}` is replaced, and `$${` is a `${`.
+
+    In what a layer's patch has put there the rules of layers hold. A number stays the number that it is.
+    """
+
+    def __init__(self, names: Mapping[str, str], problems: list[Problem], *, replaces: bool = True) -> None:
+        super().__init__(names, problems, "known: ")
+        self._replaces = replaces
+
+    def object(self, node: Node) -> dict[str, Json]:
+        """An object's value; what a patch removed, by a null, is not there."""
+        values = ((key, self.value(child, _NOTHING)) for key, child in node.value.items())
+        return {key: value for key, value in values if value is not None}
+
+    def scalar(self, node: Node | None) -> Json:
+        """A single value; None for anything else."""
+        return None if node is None or node.kind != SCALAR else self.value(node, _NOTHING)
+
+    def value(self, node: Node, texts: Any) -> Json:
+        """A node's value."""
+        if node.kind == MAP:
+            return self.object(node)
+        if node.kind == LIST:
+            values = (self.value(child, texts) for child in node.value)
+            return [value for value in values if value is not None]
+        value = node.value
+        return self._replaced(value, node) if value.__class__ is str and "$" in value else value
+
+    def _replaced(self, text: str, node: Node) -> str:
+        if node.layer:
+            return super()._replaced(text, node)
+        return _ONLY_NAMES.sub(lambda found: self._name(found, node), text) if self._replaces else text
+
+    def _name(self, found: re.Match[str], node: Node) -> str:
+        name = found[1]
+        if name is None:
+            return "${"
+        if name not in self._names:
+            self._refuse(name, node)
+            return found[0]
+        return self._names[name]
+
+    def _refuse(self, name: str | None, node: Node) -> None:
+        super()._refuse(name, node)
+        if not node.layer:
+            wrong = self._problems.pop()
+            hint = f"{wrong.hint}; a `$${{` is a `${{`, and `vars: false` at its source leaves all as it is"
+            self._problems.append(msgspec.structs.replace(wrong, hint=hint))
 
 
 class _AsWritten(_Names):

@@ -10,6 +10,7 @@ from releaser.model.environment import ChainLink
 from releaser.model.tree import LIST, MAP, MERGE, REMOVE, Node
 from releaser.model.value import Json, Location, Path, at_path
 from releaser.planning import interpolation
+from releaser.planning.overlay import named
 
 
 class LayerOrigins:
@@ -84,8 +85,12 @@ def _child(node: Node, key: str) -> Node | None:
     child: Node | None = None
     if node.kind == MAP:
         child = node.value.get(key)
-    elif node.kind == LIST and key.isdecimal() and int(key) < len(node.value):
-        child = node.value[int(key)]
+    elif node.kind == LIST:
+        by_name = named(node)
+        if by_name is not None:
+            child = by_name.get(key)
+        elif key.isdecimal() and int(key) < len(node.value):
+            child = node.value[int(key)]
     return child
 
 

@@ -18,6 +18,7 @@ TAGGED: Mapping[str, Any] = {
     "engine": True,  # by `kind`
     "secrets": {"*": True},  # by `from`
     "configs": {"*": True},  # a file or a content
+    "manifests": {"*": True},  # a file, a folder or a kustomization
     "services": {"*": {"environment": {"*": True}}},  # a text, or a reference to a secret
 }
 """Where values are replaced whole: a tree of keys, `*` for any, True at the value."""
@@ -36,9 +37,20 @@ def merge(layers: Sequence[Node]) -> tuple[Node, tuple[Problem, ...]]:
     return _without_nulls(result) if overlay.problems else result, tuple(overlay.problems)
 
 
+def patch(lower: Node, upper: Node) -> tuple[Node, tuple[Problem, ...]]:
+    """An object with a patch on top, by the same rules, and what is wrong.
+
+    A map over a list whose elements have a name each stands for those elements by their names.
+    """
+    overlay = _Overlay(by_name=True)
+    result = overlay.merge_maps(lower, upper, _NOTHING)
+    return _without_nulls(result) if overlay.problems else result, tuple(overlay.problems)
+
+
 class _Overlay:
-    def __init__(self) -> None:
+    def __init__(self, *, by_name: bool = False) -> None:
         self.problems: list[Problem] = []
+        self._by_name = by_name
 
     def merge_maps(self, lower: Node, upper: Node, tagged: Mapping[str, Any]) -> Node:
         values: dict[str, Node] = dict(lower.value)
@@ -70,6 +82,10 @@ class _Overlay:
             return _over(upper, lower)
         if upper.kind == MAP and any(key in upper.value for key in _OPERATORS):
             return self._extend(lower, upper)
+        if self._by_name and upper.kind == MAP and lower.kind == LIST:
+            names = named(lower)
+            if names is not None:
+                return self._merge_named(lower, upper, names)
         if lower.kind != upper.kind:
             message = f"a {_called(upper)} here, a {_called(lower)} in the layer below"
             hint = "write the same kind of value, or remove the lower one by `null` in a layer between"
@@ -79,6 +95,17 @@ class _Overlay:
             return self.merge_maps(lower, upper, tagged)
         self.check_new(upper)
         return _over(upper, lower)
+
+    def _merge_named(self, lower: Node, upper: Node, names: dict[str, Node]) -> Node:
+        """A list in which elements were merged, added or removed by name."""
+        whole = Node(MAP, names, lower.file, lower.line, lower.column)
+        whole.removed = lower.removed
+        merged = self.merge_maps(whole, upper, _NOTHING)
+        result = _over(upper, lower, MERGE)
+        result.kind = LIST
+        result.value = [element(name, node) for name, node in merged.value.items()]
+        result.removed = merged.removed
+        return result
 
     def _extend(self, lower: Node, upper: Node) -> Node:
         if lower.kind != LIST:
@@ -142,6 +169,27 @@ class _Overlay:
 
     def _problem(self, message: str, hint: str, *places: Location) -> None:
         self.problems.append(Problem(code=InvalidDeclarations.code, message=message, hint=hint, locations=places))
+
+
+def named(node: Node) -> dict[str, Node] | None:
+    """The elements of a list of maps by their `name`, where all have one of their own; else None."""
+    found: dict[str, Node] = {}
+    for one in node.value:
+        name = one.value.get("name") if one.kind == MAP else None
+        if name is None or not isinstance(name.value, str) or name.value in found:
+            return None
+        found[name.value] = one
+    return found or None
+
+
+def element(name: str, node: Node) -> Node:
+    """An element of a list by names, with its name in it."""
+    if node.kind != MAP or "name" in node.value:
+        return node
+    result = _over(node, node.below, node.action)
+    result.value = {"name": Node(SCALAR, name, node.file, node.line, node.column), **node.value}
+    result.removed = node.removed
+    return result
 
 
 def _without_nulls(node: Node) -> Node:

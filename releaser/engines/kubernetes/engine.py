@@ -1,6 +1,7 @@
 """The engine kubernetes: a target is a namespace of a cluster, reached through a context of the kubeconfig."""
 
 from releaser.clock import SYSTEM_CLOCK
+from releaser.engines.kubernetes import manifests
 from releaser.engines.kubernetes.api import Api
 from releaser.engines.kubernetes.applying import Applying
 from releaser.engines.kubernetes.errors import ApiRefused, told
@@ -48,8 +49,9 @@ class KubernetesEngine:
         return self._target
 
     def render(self, environment: Environment, release: Release) -> Rendering:
-        """The services as objects, images by digest. Raises InvalidDeclarations."""
-        return render(environment, release, self._keep, self._pull_secrets)
+        """The services as objects, and those of manifests, images by digest. Raises InvalidDeclarations."""
+        services = render(environment, release, self._keep, self._pull_secrets)
+        return manifests.render(environment, release, self._api.namespace, services)
 
     def observe(self, scope: Scope, inventory: Inventory) -> Observation:
         """What is live under our mark, in the record, and where something is about to be delivered: one list a kind."""

@@ -13,7 +13,7 @@ from releaser.model.environment import Environment
 from releaser.model.errors import InvalidDeclarations, Problem
 from releaser.model.release import Release
 from releaser.model.resource import Rendering, Resource
-from releaser.model.value import JsonMap, dotted
+from releaser.model.value import JsonMap, dotted, parse_path
 
 
 def render(environment: Environment, release: Release, namespace: str, services: Rendering) -> Rendering:
@@ -43,7 +43,6 @@ class _Manifests:
         """Everything that is wrong."""
         scopes = refusals.Scopes.of(self._environment, self._namespace)
         rendered = {resource.id for resource in self._services.resources}
-        first: dict[str, str] = {}
         for key, body in self._environment.objects.items():
             misshapen = tuple(refusals.misshapen(body))
             yield from self._told(key, misshapen or refusals.of_object(body, scopes))
@@ -53,8 +52,6 @@ class _Manifests:
             name = identity(body, self._namespace).resource
             if name in rendered:
                 yield self._twice(key, name)
-            if first.setdefault(name, key) != key:
-                yield self._twice(key, name, first[name])
 
     def _images(self, body: JsonMap) -> Iterator[Wrong]:
         for container, path in images.places(body):
@@ -66,17 +63,12 @@ class _Manifests:
                 hint = "name its repository in `images` in envs/pipeline.yaml, or pin it: IMAGE@sha256:…"
                 yield Wrong((*path, "image"), message, hint)
 
-    def _twice(self, key: str, name: str, other: str | None = None) -> Problem:
-        places = [*self._environment.locate("objects", key)]
-        if other is None:
-            rendered = dict(self._services.sources).get(name, ())
-            declared = next((where for body, where in rendered if not body), "")
-            places += self._environment.locate(*refusals.path_of(declared))
-            message, hint = f"{name} is rendered from a declared service too", "rename one of them, or remove it"
-        else:
-            places += self._environment.locate("objects", other)
-            message, hint = f"{name} is declared twice", "keep one of them"
-        return Problem(code=InvalidDeclarations.code, message=message, hint=hint, locations=tuple(places))
+    def _twice(self, key: str, name: str) -> Problem:
+        declared = next((where for body, where in self._services.sources.get(name, ()) if not body), None)
+        made_of = () if declared is None else self._environment.locate(*parse_path(declared))
+        places = (*self._environment.locate("objects", key), *made_of)
+        message, hint = f"{name} is made from what is declared there, too", "rename one of them, or remove it"
+        return Problem(code=InvalidDeclarations.code, message=message, hint=hint, locations=places)
 
     def _told(self, key: str, found: "tuple[Wrong, ...] | Iterator[Wrong]") -> Iterator[Problem]:
         for path, message, hint in found:

@@ -9,9 +9,10 @@ from releaser.engines.kubernetes.kinds import KNOWN
 from releaser.engines.kubernetes.references import pod_spec
 from releaser.engines.kubernetes.render import MANAGED_BY
 from releaser.model.environment import Environment
-from releaser.model.value import Json, JsonMap, Path, at_path, parse_path
+from releaser.model.value import Json, JsonMap, Path, at_path
 
 _SERVERS = ("uid", "resourceVersion", "generation", "creationTimestamp", "selfLink", "managedFields", "ownerReferences")
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _TEXTS = ("labels", "annotations")
 
 _POD: Json = {
@@ -61,11 +62,6 @@ class Scopes:
         )
 
 
-def path_of(text: str) -> Path:
-    """The path that a text spells; none for an empty one."""
-    return parse_path(text) if text else ()
-
-
 def misshapen(body: JsonMap) -> Iterator[Wrong]:
     """Where there is something else than the map or the list that must stand there."""
     yield from _misfits(body, {"metadata": {"labels": {}, "annotations": {}}}, ())
@@ -106,6 +102,8 @@ def _marks(body: JsonMap) -> Iterator[Wrong]:
             if key.startswith(marks.PREFIX):
                 message = f"`{marks.PREFIX}` marks what was delivered: nobody else writes it"
                 yield Wrong(("metadata", word, key), message, "remove it")
+            elif key == _LAST_APPLIED:
+                yield Wrong(("metadata", word, key), "kubectl keeps this for itself", "remove it")
             elif word == "labels" and MANAGED_BY.get(key) == value:
                 hint = "remove it, or name who manages it"
                 yield Wrong(("metadata", word, key), f"`{key}: {value}` marks what is made from services", hint)
@@ -137,12 +135,12 @@ def _defined(body: JsonMap) -> Iterator[tuple[str, str]]:
 def _misfits(value: Any, shape: Json, path: Path) -> Iterator[Wrong]:
     if value is None:
         return
-    if not isinstance(value, dict if isinstance(shape, dict) else list):
-        called = "a map" if isinstance(shape, dict) else "a list"
-        yield Wrong(path, f"`{path[-1]}` must be {called}", f"write {called} here: `kubectl explain` shows its form")
-    elif isinstance(shape, dict):
+    if isinstance(shape, dict) and isinstance(value, dict):
         for key, inner in shape.items():
             yield from _misfits(value.get(key), inner, (*path, key))
-    else:
+    elif isinstance(shape, list) and isinstance(value, list):
         for index, item in enumerate(value):
             yield from _misfits(item, shape[0], (*path, str(index)))
+    else:
+        called = "a map" if isinstance(shape, dict) else "a list"
+        yield Wrong(path, f"`{path[-1]}` must be {called}", f"write {called} here: `kubectl explain` shows its form")
