@@ -71,7 +71,9 @@ def _unknown_key(misfit: Misfit) -> tuple[str, str | None]:
     instead: Mapping[str, str] = misfit.schema.get("x-instead", {})
     known = [name for name in misfit.schema.get("properties", {}) if not name.startswith("$")]
     at = f" in `{dotted(misfit.where)}`" if misfit.where else ""
-    hint = instead.get(key) or suggestion(key, known, "see the reference of the declarations for what is known here")
+    hint = instead.get(key) or suggestion(
+        key, known, "see the reference of the declarations for what is known here", few=16
+    )
     return f"unknown key `{key}`{at}", hint
 
 

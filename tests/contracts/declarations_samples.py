@@ -131,6 +131,27 @@ networks:
     labels: {a: b}
 """
 
+KUBERNETES = """\
+engine:
+  kind: kubernetes
+  context: test
+  namespace: shop
+  keep: 3
+  pull_secrets: [login]
+  namespaces: [monitoring]
+  cluster_scoped: true
+manifests:
+  api: {file: k8s/api.yaml, vars: false}
+  more: {folder: k8s}
+  all: {kustomization: k8s/overlays/test}
+patches:
+  deployment.apps/api: {spec: {replicas: 2}}
+  service/api:
+    - {op: add, path: /spec/type, value: NodePort}
+    - {op: move, path: /metadata/labels/b, from: /metadata/labels/a}
+"""
+"""What only this engine takes."""
+
 PIPELINE = """\
 # yaml-language-server: $schema=../schemas/pipeline.schema.json
 project: shop

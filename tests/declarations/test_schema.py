@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from releaser.declarations import schema, yaml12
 from releaser.model.errors import Problem
 from releaser.model.tree import plain
-from tests.contracts.declarations_samples import ENGINES, LAYER, PIPELINE, said
+from tests.contracts.declarations_samples import ENGINES, KUBERNETES, LAYER, PIPELINE, said
 
 Told = Callable[[tuple[Problem, ...]], list[str]]
 
@@ -66,20 +66,18 @@ def test_every_definition_is_there_and_used(name: str) -> None:
     assert used == {f"#/definitions/{definition}" for definition in document["definitions"]}
 
 
-@pytest.mark.parametrize(("name", "text"), [("layer", LAYER), ("pipeline", PIPELINE)])
+@pytest.mark.parametrize(("name", "text"), [("layer", LAYER), ("layer", KUBERNETES), ("pipeline", PIPELINE)])
 def test_a_document_with_every_word_passes(name: str, text: str) -> None:
     assert check(text, name) == ()
 
 
 @pytest.mark.parametrize(("name", "text"), [("layer", LAYER), ("pipeline", PIPELINE)])
 def test_that_document_has_every_word(name: str, text: str) -> None:
-    written = {word for _, part in parts(plain(yaml12.load(text, "f.yaml"))) for word in part} | {
+    whole = [plain(yaml12.load(one, "f.yaml")) for one in (text, KUBERNETES)]
+    written = {word for _, part in parts(whole) for word in part} | {
         "$append",
         "$prepend",
         "path",
-        "context",
-        "namespace",
-        "pull_secrets",
     }
     known = {
         word
@@ -98,14 +96,16 @@ def test_every_engine(engine: str) -> None:
 def paths(value: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     if at:
         yield at
-    source = len(at) == 2 and at[0] in {"secrets", "configs"}
+    source = len(at) == 2 and at[0] in {"secrets", "configs", "manifests"}
     replaced_whole = source or at == ("engine",) or at[-1:] == ("PASSWORD",)
     if isinstance(value, dict) and not replaced_whole:
         for key, child in value.items():
             yield from paths(child, (*at, key))
 
 
-@pytest.mark.parametrize("path", list(paths(plain(yaml12.load(LAYER, "f.yaml")))), ids=".".join)
+@pytest.mark.parametrize(
+    "path", [*paths(plain(yaml12.load(LAYER, "f.yaml"))), ("manifests",), ("manifests", "api")], ids=".".join
+)
 def test_a_layer_may_remove_any_word(path: tuple[str, ...]) -> None:
     text = "null"
     for key in reversed(path):
