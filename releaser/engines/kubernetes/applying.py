@@ -19,6 +19,7 @@ from releaser.engines.kubernetes.objects import ObjectId, identity, parse
 from releaser.engines.kubernetes.observing import Seen
 from releaser.engines.kubernetes.references import SECRET, names, renamed
 from releaser.engines.kubernetes.render import rendered
+from releaser.engines.kubernetes.render.pod import NAME
 from releaser.engines.kubernetes.secrets import Chosen
 from releaser.engines.kubernetes.watching import Tell, Watcher, Written
 from releaser.engines.kubernetes.writing import write
@@ -124,7 +125,7 @@ class Applying:
         for desired in self.work.desired:
             if not _runs(desired) or not (desired.resource.id in self.work.changed or self._moved(desired)):
                 continue
-            needs = _needs(desired)
+            needs = self._needs(desired)
             if needs.keys() & {one.resource.id for one in wave}:
                 yield wave
                 wave = []
@@ -137,6 +138,16 @@ class Applying:
             wave.append(desired)
         if wave:
             yield wave
+
+    def _needs(self, desired: Desired) -> dict[ResourceId, str]:
+        """What it depends on, with the condition."""
+        text = live.annotations(desired.resource.body).get(marks.DEPENDS_ON)
+        declared = msgspec.json.decode(text, type=dict[str, str]) if text else {}
+        return {
+            other.resource.id: declared[name]
+            for other in self.work.desired
+            if _runs(other) and (name := live.labels(other.resource.body).get(NAME, "")) in declared
+        }
 
     def _moved(self, desired: Desired) -> bool:
         """Whether a secret that it uses has become another one, so that its pods are to have the new value."""
@@ -280,8 +291,3 @@ def _runs(desired: Desired) -> bool:
 def _is_secret(desired: Desired) -> bool:
     """Whether it is a declared secret."""
     return desired.resource.id.startswith("secret/") and "source" in desired.resource.body
-
-
-def _needs(desired: Desired) -> dict[ResourceId, str]:
-    text = live.annotations(desired.resource.body).get(marks.DEPENDS_ON)
-    return msgspec.json.decode(text, type=dict[str, str]) if text else {}

@@ -27,7 +27,10 @@ ANNOTATIONS = frozenset({HISTORY, REVISION, FINGERPRINT, NAME, IDLE})
 
 # These are declared, part of the body and of its fingerprint: what an engine needs to know of an object later.
 DEPENDS_ON = f"{PREFIX}depends-on"
-"""An annotation of a workload: JSON, resource id → condition, as in {"deployment.apps/db": "service_healthy"}."""
+"""An annotation of a workload: JSON, service → condition, as in {"db": "service_healthy"}.
+
+A service is what bears its name as the label `app.kubernetes.io/name`: a Job has another name in each release.
+"""
 RUNS_ON = f"{PREFIX}runs-on"
 """An annotation of a Job: JSON, the triggers that it runs for beside promote, as in ["rollback"]."""
 IGNORE = f"{PREFIX}ignore"

@@ -72,12 +72,13 @@ def _element(body: JsonMap, path: Path) -> Path:
 
 
 def _removal(answer: JsonMap, paths: Sequence[Path]) -> list[dict[str, Json]]:
-    version = answer["metadata"]["resourceVersion"]
-    pointers = sorted((_pointer(answer, path) for path in paths), key=_order, reverse=True)
-    return [
-        {"op": "test", "path": "/metadata/resourceVersion", "value": version},
-        *({"op": "remove", "path": pointer} for pointer in pointers),
-    ]
+    """Each is removed only as it was seen; a version of the whole object would move with each status."""
+    pointers = {_pointer(answer, path): at_path(answer, path) for path in paths}
+    found: list[dict[str, Json]] = []
+    for pointer in sorted(pointers, key=_order, reverse=True):
+        found.append({"op": "test", "path": pointer, "value": pointers[pointer]})
+        found.append({"op": "remove", "path": pointer})
+    return found
 
 
 def _order(pointer: str) -> list[tuple[int, str]]:

@@ -118,7 +118,6 @@ class _Renderer:
 
     def _services(self) -> Iterator[tuple[Resource, tuple[tuple[str, str], ...]]]:
         made = {name: self._made(name) for name in self._environment.services}
-        ids = {name: identity(body).resource for name, (body, _) in made.items()}
         for name in self._in_order():
             words = self._environment.services[name]
             body, stored = made[name]
@@ -130,7 +129,7 @@ class _Renderer:
             if scale:
                 place = dotted(("services", name, "deploy", "autoscale"))
                 yield self._resource(workload.autoscaler(name, body["kind"], scale)), (("", place),)
-            yield self._workload(name, words, body, stored, ids)
+            yield self._workload(name, words, body, stored)
 
     def _made(self, name: str) -> tuple[dict[str, Any], Storage]:
         words = self._environment.services[name]
@@ -150,14 +149,14 @@ class _Renderer:
         return workload.workload(name, words, running, self._settings), stored
 
     def _workload(
-        self, name: str, words: JsonMap, body: dict[str, Any], stored: Storage, ids: Mapping[str, str]
+        self, name: str, words: JsonMap, body: dict[str, Any], stored: Storage
     ) -> tuple[Resource, tuple[tuple[str, str], ...]]:
         places = sources.of_workload(name, words, stored)
         notes: dict[str, Json] = {}
         needs = {
-            ids[other]: (one or {}).get("condition", "service_started")
+            names.label(other): (one or {}).get("condition", "service_started")
             for other, one in sorted((words.get("depends_on") or {}).items())
-            if other in ids
+            if other in self._environment.services
         }
         if needs:
             notes[marks.DEPENDS_ON] = needs
