@@ -16,4 +16,5 @@ mark='--filter label=releaser.project=walk --quiet'
         done
     done
 } >/dev/null
+if command -v kubectl >/dev/null; then kubectl delete namespace walk-cluster --ignore-not-found --wait=false >/dev/null 2>&1 || true; fi
 rm -rf .release

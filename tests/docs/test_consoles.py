@@ -63,6 +63,7 @@ def run(command: str, project: Path, home: Path) -> str:
         "RELEASE_FINGERPRINT_KEY": "a key for the documentation alone",
         "COLUMNS": "100",
         **({"DOCKER_HOST": os.environ["RELEASER_TEST_DOCKER"]} if "RELEASER_TEST_DOCKER" in os.environ else {}),
+        **({"KUBECONFIG": os.environ["RELEASER_TEST_KUBERNETES"]} if "RELEASER_TEST_KUBERNETES" in os.environ else {}),
     }
     done = subprocess.run(
         ["sh", "-c", command],
@@ -93,7 +94,8 @@ def test_the_walk_is_real(tmp_path, request, require):
     project, home = tmp_path / "walk", tmp_path / "home"
     home.mkdir()
     shutil.copytree(WALK, project, ignore=shutil.ignore_patterns(".release"))
-    environ = {**os.environ, "DOCKER_HOST": require("RELEASER_TEST_DOCKER"), "BUSYBOX": busybox}
+    places = {"DOCKER_HOST": require("RELEASER_TEST_DOCKER"), "KUBECONFIG": require("RELEASER_TEST_KUBERNETES")}
+    environ = {**os.environ, **places, "BUSYBOX": busybox}
     subprocess.run(["sh", WALK / "images.sh", registry], env=environ, check=True, capture_output=True)
     try:
         check_blocks(REPOSITORY / "README.md", ENGINES, project, home, request, without_digests)
