@@ -73,9 +73,9 @@ class _Stream(Composer):
             self._problem(f"kubectl reads `{text}` otherwise than YAML 1.2 does", hint, node.location)
 
     def _key(self, frame: Any, event: Any) -> None:
-        if not event.style and event.value in _OLD_BOOLEANS:
-            message = f"kubectl reads the key `{event.value}` as true or false"
-            self._problem(message, f'write "{event.value}" in quotes', self._place(event))
+        if not event.style and event.value and not _stays(event.value):
+            message = f"kubectl reads the key `{event.value}` as another one"
+            self._problem(message, f'write "{event.value}" in quotes if this is meant', self._place(event))
         super()._key(frame, event)
 
     def _attach(self, node: Node, event: Any) -> None:
@@ -108,6 +108,17 @@ def _value(text: str) -> Json:
     if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT:
         return int(value)
     return value
+
+
+def _stays(key: str) -> bool:
+    """Whether a plain key is the same text for kubectl, which makes a value of it first."""
+    try:
+        value = _value(key)
+    except ValueError:
+        return False
+    if isinstance(value, bool):
+        return key == str(value).lower()
+    return value is not None and str(value) == key
 
 
 def placed(documents: list[Node], file: str) -> None:
