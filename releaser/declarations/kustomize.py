@@ -24,7 +24,7 @@ _OFFLINE = (
     "http://127.0.0.1:9"  # a port that nothing listens on (discard): what asks for the network is told so at once
 )
 _REFERS = ("resources", "bases", "components")
-_REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://|git@|(?:www\.)?(?:github|gitlab)\.[a-z]+[:/]|[^/]+\.[^/]+//", re.IGNORECASE)
+_REMOTE = re.compile(r"//|::|[?]|^[^/]+@|^(?:www\.)?(?:github|gitlab|bitbucket)\.[a-z]+[:/]", re.IGNORECASE)
 _PAST_THE_WORD = re.compile(r"^(?:Error|error): *")
 
 
@@ -65,9 +65,10 @@ def _program() -> tuple[tuple[str, ...], str]:
 
 
 def _without_network() -> Mapping[str, str]:
-    """No git for what is kept elsewhere, and a proxy that does not answer."""
+    """No way of git to what is kept elsewhere, and a proxy that does not answer."""
     words = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
-    return {"PATH": "", **dict.fromkeys(words, _OFFLINE), "NO_PROXY": "", "no_proxy": ""}
+    git = {"GIT_ALLOW_PROTOCOL": "none", "GIT_TERMINAL_PROMPT": "0"}
+    return {**git, **dict.fromkeys(words, _OFFLINE), "NO_PROXY": "", "no_proxy": ""}
 
 
 def file_of(files: ProjectFiles, folder: str) -> str:
@@ -102,7 +103,7 @@ def rests_on(files: ProjectFiles, folder: str) -> tuple[tuple[str, ...], tuple[P
 
 def _follow(files: ProjectFiles, here: str, entry: Node, left: list[str], problems: list[Problem]) -> None:
     text = str(entry.value)
-    if _REMOTE.match(text):
+    if _REMOTE.search(text):
         hint = "nothing is fetched, so that a delivery is what the project says: keep a copy below the root"
         problems.append(problem(f"`{text}` is kept elsewhere", hint, entry.location))
         return

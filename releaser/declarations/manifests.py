@@ -10,7 +10,7 @@ from releaser.declarations.problems import problem
 from releaser.declarations.yaml_text import MAX_BYTES
 from releaser.model.errors import Problem
 from releaser.model.tree import MAP, Node
-from releaser.model.value import JsonMap
+from releaser.model.value import JsonMap, Location
 from releaser.planning import manifests
 from releaser.planning.manifests import Names, Objects, Source
 
@@ -111,8 +111,11 @@ class _Reading:
         self.problems.extend(problems)
         if problems:
             return []
+        before = len(self.problems)
         documents = self._parsed(kustomize.build(self._files, folder), own)
         manifest_yaml.placed(documents, own)
+        told = (problem(wrong.message, wrong.hint, _first(own)) for wrong in self.problems[before:])
+        self.problems[before:] = told  # a line of what was built is a line of no file
         return documents
 
     def _read(self, path: str) -> list[Node]:
@@ -149,6 +152,10 @@ def _beside(root: Node, made: Objects) -> Node:
         root.removed,
     )
     return whole
+
+
+def _first(file: str) -> Location:
+    return Location(file=file, line=1, column=1)
 
 
 def _place(node: Node) -> tuple[str, int, int]:
