@@ -1,6 +1,6 @@
 """promote: a release into an environment, from its declarations."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from releaser.model.environment import Environment, PipelineEntry
 from releaser.model.errors import InvalidDeclarations, Problem
@@ -32,6 +32,9 @@ def propose(ws: Workspace, asked: Request) -> Proposal:
     used = used_images(environment, release)
     images.check_platforms(release, used, entry.platforms, entry.name)
     goal = _goal(ws, environment, release, entry, registers=registers)
+    if environment.objects:
+        used = {**images_in(goal.desired, release), **used}
+        images.check_platforms(release, used, entry.platforms, entry.name)
     proposal = draft(ws, asked, goal, settled_head(ws, entry.name))
     if proposal.plan.writes:
         images.confirm(ws, pipeline, release, tuple(sorted(used)))
@@ -64,6 +67,17 @@ def used_images(environment: Environment, release: Release) -> dict[str, str]:
             )
     if problems:
         raise InvalidDeclarations(problems)
+    return used
+
+
+def images_in(desired: Iterable[Desired], release: Release) -> dict[str, str]:
+    """The images of the release that stand in objects of one's own manifests, each with one that has it."""
+    used: dict[str, str] = {}
+    for one in desired:
+        text = fingerprint.canonical(one.resource.body).decode()
+        for name, image in release.images.items():
+            if image.reference in text:
+                used.setdefault(name, one.resource.id)
     return used
 
 
