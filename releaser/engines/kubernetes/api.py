@@ -68,6 +68,10 @@ class Api:
             raise ApiRefused(404, "NotFound", f"the cluster has no kind {name}", what=f"find {name}")
         return found
 
+    def rediscover(self) -> None:
+        """Ask for the kinds of the cluster anew from now on: a definition brought one."""
+        self._discovery = Discovery(self._discovered)
+
     def list(
         self, kind: Kind, *, metadata_only: bool = False, selector: str | None = None, fields: str | None = None
     ) -> list[JsonMap]:

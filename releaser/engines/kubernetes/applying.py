@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
 
 import msgspec
 
@@ -17,6 +18,7 @@ from releaser.engines.kubernetes.looking import Look
 from releaser.engines.kubernetes.marked import marked
 from releaser.engines.kubernetes.objects import ObjectId, identity, parse
 from releaser.engines.kubernetes.observing import Seen
+from releaser.engines.kubernetes.order import step
 from releaser.engines.kubernetes.references import SECRET, names, renamed
 from releaser.engines.kubernetes.render import rendered
 from releaser.engines.kubernetes.render.pod import NAME
@@ -68,7 +70,8 @@ class Applying:
         if self.work.desired and target.make(self.api):
             self.tell(Point.STAGED, f"the namespace {self.api.namespace} is made", None)
         self._each([one for one in secrets if one is not None], Point.STAGED)
-        self._each([partial(self._write, desired) for desired in prepared if self._to_write(desired)], Point.STAGED)
+        for _, several in groupby(prepared, key=lambda desired: step(desired.resource.id)):
+            self._each([partial(self._write, desired) for desired in several if self._to_write(desired)], Point.STAGED)
         for wave in self._waves():
             self._each([partial(self._run_on, desired) for desired in wave if self._to_write(desired)], Point.COMMITTED)
         self._delete()
@@ -209,7 +212,9 @@ class Applying:
         return f"the Secret {raw['metadata']['name']} is marked", desired.resource.id
 
     def _write(self, desired: Desired) -> tuple[str, ResourceId]:
-        self._put(desired)
+        answer = self._put(desired)
+        if answer["kind"] == _DEFINITION:
+            self._establish(parse(desired.resource.id))
         return f"{desired.resource.id} is written", desired.resource.id
 
     def _run_on(self, desired: Desired) -> tuple[str, ResourceId]:
@@ -246,6 +251,16 @@ class Applying:
         also = msgspec.json.decode(text, type=list[str]) if text else []
         return self.work.trigger == PROMOTE or self.work.trigger in also
 
+    def _establish(self, id_: ObjectId) -> None:
+        """Wait until the server serves the kind that a definition brings, so that objects of it can be written."""
+        while not _established(self.api.get(id_)):
+            self.limit.check()
+            if self.limit.over():
+                hint = f"see why: kubectl describe crd {id_.name}"
+                raise ApplyFailed(f"{id_.resource} is not served after {self.work.wait:g}s", hint=hint)
+            time.sleep(_AGAIN)
+        self.api.rediscover()
+
     # --- deletions ---
 
     def _delete(self) -> None:
@@ -281,6 +296,14 @@ class Applying:
                     hint="see what holds it: its finalizers, or its pods that end slowly",
                 )
             time.sleep(_AGAIN)
+
+
+_DEFINITION = "CustomResourceDefinition"
+
+
+def _established(raw: JsonMap | None) -> bool:
+    conditions = ((raw or {}).get("status") or {}).get("conditions") or ()
+    return any(one.get("type") == "Established" and one.get("status") == "True" for one in conditions)
 
 
 def _runs(desired: Desired) -> bool:
