@@ -6,6 +6,7 @@ number that kubectl makes of it. Nothing, and `null`, is the same as not written
 """
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from releaser.declarations import yaml_events, yaml_text
@@ -20,6 +21,7 @@ MAX_DOCUMENTS = 5_000
 _OLD_BOOLEANS = frozenset(
     word for text in ("y", "yes", "on", "n", "no", "off") for word in (text, text.title(), text.upper())
 )
+_STARTS = frozenset("+-.0123456789")  # of a number
 _OCTAL = re.compile(r"[-+]?0[0-7]+\Z")
 _OTHERWISE = re.compile(r"[-+]?(?:0[0-9]+|0b[01_]+|0[xo]?[0-9a-fA-F]*_[0-9a-fA-F_]*|[0-9][0-9_]*_[0-9_]*)\Z")
 _WHOLE = re.compile(r"[-+]?[0-9]{16,}\Z")
@@ -95,6 +97,8 @@ def _value(text: str) -> Json:
     """The value of a plain scalar. Raises ValueError where kubectl takes another one."""
     if text in _OLD_BOOLEANS:
         raise ValueError(text)
+    if text[0] not in _STARTS:
+        return scalar(text)
     if _OCTAL.match(text):
         return int(text, 8)
     if _OTHERWISE.match(text):
@@ -110,6 +114,7 @@ def _value(text: str) -> Json:
     return value
 
 
+@lru_cache(maxsize=4096)
 def _stays(key: str) -> bool:
     """Whether a plain key is the same text for kubectl, which makes a value of it first."""
     try:

@@ -157,8 +157,14 @@ class Texts(_Names):
 
     def object(self, node: Node) -> dict[str, Json]:
         """An object's value; what a patch removed, by a null, is not there."""
-        values = ((key, self.value(child, _NOTHING)) for key, child in node.value.items())
-        return {key: value for key, value in values if value is not None}
+        found: dict[str, Json] = {}
+        for key, child in node.value.items():
+            value = child.value if child.kind == SCALAR else self.value(child, _NOTHING)
+            if value.__class__ is str and "$" in value:
+                value = self._replaced(value, child)
+            if value is not None:
+                found[key] = value
+        return found
 
     def scalar(self, node: Node | None) -> Json:
         """A single value; None for anything else."""
