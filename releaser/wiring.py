@@ -52,7 +52,10 @@ def _kubernetes(_root: Path, section: JsonMap) -> Engine:
     from releaser.engines.kubernetes.engine import KubernetesEngine  # noqa: PLC0415
 
     api = Api(Connection(section.get("context")), str(section["namespace"]))
-    return KubernetesEngine(api, section.get("keep", 3), tuple(section.get("pull_secrets") or ()))
+    pull_secrets = tuple(section.get("pull_secrets") or ())
+    return KubernetesEngine(
+        api, section.get("keep", 3), pull_secrets, cluster_scoped=section.get("cluster_scoped", False)
+    )
 
 
 def _client(section: JsonMap) -> "Client":

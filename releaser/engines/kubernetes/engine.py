@@ -7,6 +7,7 @@ from releaser.engines.kubernetes.applying import Applying
 from releaser.engines.kubernetes.errors import ApiRefused, told
 from releaser.engines.kubernetes.judging import WATCHED
 from releaser.engines.kubernetes.looking import Look
+from releaser.engines.kubernetes.manifests.scope import keep_inside
 from releaser.engines.kubernetes.objects import parse
 from releaser.engines.kubernetes.observing import Seen, observation
 from releaser.engines.kubernetes.pruning import Pruning
@@ -32,12 +33,19 @@ class KubernetesEngine:
     """Objects in a namespace of a cluster; implements ports.Engine."""
 
     def __init__(
-        self, api: Api, keep: int = 3, pull_secrets: tuple[str, ...] = (), clock: Clock = SYSTEM_CLOCK
+        self,
+        api: Api,
+        keep: int = 3,
+        pull_secrets: tuple[str, ...] = (),
+        *,
+        cluster_scoped: bool = False,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self.capabilities = CAPABILITIES
         self._api = api
         self._keep = keep
         self._pull_secrets = pull_secrets
+        self._cluster_scoped = cluster_scoped
         self._clock = clock
         self._target: Target | None = None
         self._applied: tuple[Work, Watcher, Limit] | None = None
@@ -69,6 +77,8 @@ class KubernetesEngine:
         tell = self._teller(work, progress)
         watcher, limit = Watcher(self._api, tell, work.stable), Limit(work.wait, stop)
         self._applied = (work, watcher, limit)
+        if not self._cluster_scoped:
+            keep_inside(self._api, work)
         Applying(api=self._api, work=work, watcher=watcher, tell=tell, limit=limit).run(secrets)
         if self._target is not None and self._target.identity == ABSENT:
             self._target = None  # it is there now
