@@ -99,7 +99,7 @@ class Connection:
         accept: str,
         *,
         preload: bool,
-        read: float = READ,
+        read: float | None = None,
     ) -> Any:
         from urllib3 import Timeout  # noqa: PLC0415 - with the client, when it is used
         from urllib3.exceptions import HTTPError  # noqa: PLC0415
@@ -120,7 +120,7 @@ class Connection:
                 url,
                 body=body,
                 headers=headers,
-                timeout=Timeout(connect=CONNECT, read=read),
+                timeout=Timeout(connect=CONNECT, read=READ if read is None else read),
                 retries=False,
                 redirect=False,
                 preload_content=preload,
@@ -164,7 +164,7 @@ class Connection:
             )
         try:
             config.load_kube_config(config_file=_file(), context=context, client_configuration=configuration)
-        except (config.ConfigException, OSError, ValueError, KeyError, TypeError) as error:
+        except Exception as error:  # the client lets through what YAML, files and plugins raise
             raise EngineUnreachable(
                 f"the credentials of context {context} cannot be used: {error}",
                 hint=f"try the same with: kubectl --context {context} get namespaces",
@@ -191,7 +191,7 @@ def _contexts(asked: str | None) -> tuple[set[str], str]:
 
     try:
         contexts, current = config.list_kube_config_contexts(config_file=_file())
-    except (config.ConfigException, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except Exception as error:  # as above
         raise EngineUnreachable(
             f"there is no kubeconfig that names the context {asked or '(the current one)'}: {error}",
             hint="set KUBECONFIG, or log in to the cluster as you do for kubectl",

@@ -100,7 +100,9 @@ def _forbidden(refused: ApiRefused, rule: "re.Match[str]") -> tuple[str, str]:
 
 def _hint(refused: ApiRefused) -> str:
     if refused.immutable:
-        return "the field cannot be changed: say --replace to delete it and make it anew"
+        return (
+            "the field cannot be changed: keep it, or delete the object by hand and deliver again, which makes it anew"
+        )
     if "field not declared in schema" in refused.message or "unknown field" in refused.message:
         return "the server knows no such field: see kubectl explain"
     if "webhook" in refused.message:
