@@ -1,10 +1,13 @@
 """One's own manifests as resources: images, secrets, namespaces, what is refused, the order of kinds."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from releaser.engines.kubernetes import manifests
 from releaser.engines.kubernetes.manifests import images
@@ -324,3 +327,40 @@ def test_the_id_is_the_same_for_the_declarations_and_the_engine() -> None:
     for one in (body(), deployment(), body(metadata={"namespace": "monitoring"}), DEFINITION):
         found = made(one, engine={"namespaces": ["monitoring"], "cluster_scoped": True})
         assert [one.id for one in found.resources] == [identity(one, "shop")]
+
+
+# --- whatever stands there ---
+
+WORDS = st.sampled_from(
+    "spec template jobTemplate metadata labels annotations containers initContainers env name image valueFrom key"
+    " secretKeyRef volumes secret secretName items projected sources envFrom secretRef imagePullSecrets ports scope"
+    " names kind group namespace uid".split()
+)
+TREES = st.recursive(
+    st.booleans() | st.integers() | st.sampled_from(["api", "db", "value", "Cluster", ""]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=4),
+    max_leaves=25,
+)
+KINDS = st.sampled_from(
+    ["Deployment", "Pod", "Job", "CronJob", "Service", "Secret", "CustomResourceDefinition", "Well", "ConfigMap"]
+)
+
+
+def within(path: str, tree: Json) -> Json:
+    for key in reversed(path.split(".") if path else []):
+        tree = {key: tree}
+    return tree
+
+
+@given(
+    KINDS,
+    st.sampled_from(["", "template", "template.spec", "jobTemplate.spec.template.spec", "template.spec.containers"]),
+    TREES,
+    st.dictionaries(st.sampled_from(["labels", "annotations", "namespace", "uid"]), TREES, max_size=2),
+)
+def test_any_object_is_rendered_or_refused_in_words(kind: str, path: str, tree: Json, metadata: dict[str, Any]) -> None:
+    namespace = metadata.pop("namespace", None)
+    more = {"namespace": namespace} if isinstance(namespace, str) and namespace else {}
+    with suppress(InvalidDeclarations):
+        for one in made(body(kind, "v1", spec=within(path, tree), metadata={**metadata, **more})).resources:
+            assert isinstance(renamed(one.body, {"db": "db-1"}), dict)

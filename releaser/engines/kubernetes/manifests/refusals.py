@@ -27,7 +27,6 @@ _RUNNING: Json = {"spec": {"template": _TEMPLATE}}
 _SHAPES: dict[str, Json] = {
     "Pod": {"spec": _POD},
     "CronJob": {"spec": {"jobTemplate": {"spec": {"template": _TEMPLATE}}}},
-    "Service": {"spec": {"ports": [{}]}},
     **dict.fromkeys(("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job"), _RUNNING),
 }
 """Where maps and lists must stand, as far as a delivery looks into an object."""
@@ -68,7 +67,9 @@ def misshapen(body: JsonMap) -> Iterator[Wrong]:
     shape = _SHAPES.get(body["kind"])
     if shape is not None:
         yield from _misfits(body, shape, ())
-    elif (pods := pod_spec(body)) is not None:  # a custom resource with a template of pods
+    elif body["kind"] == "Service":
+        yield from _misfits(body, {"spec": {"ports": [{}]}}, ())
+    if shape is None and (pods := pod_spec(body)) is not None:  # a custom resource with a template of pods
         yield from _misfits(pods, _POD, ("spec", "template", "spec"))
     for word in _TEXTS:
         texts = body["metadata"].get(word)
