@@ -332,9 +332,38 @@ def test_the_id_is_the_same_for_the_declarations_and_the_engine() -> None:
 # --- whatever stands there ---
 
 WORDS = st.sampled_from(
-    "spec template jobTemplate metadata labels annotations containers initContainers env name image valueFrom key"
-    " secretKeyRef volumes secret secretName items projected sources envFrom secretRef imagePullSecrets ports scope"
-    " names kind group namespace uid".split()
+    [
+        "spec",
+        "template",
+        "jobTemplate",
+        "metadata",
+        "labels",
+        "annotations",
+        "containers",
+        "initContainers",
+        "env",
+        "name",
+        "image",
+        "valueFrom",
+        "key",
+        "secretKeyRef",
+        "volumes",
+        "secret",
+        "secretName",
+        "items",
+        "projected",
+        "sources",
+        "envFrom",
+        "secretRef",
+        "imagePullSecrets",
+        "ports",
+        "scope",
+        "names",
+        "kind",
+        "group",
+        "namespace",
+        "uid",
+    ]
 )
 TREES = st.recursive(
     st.booleans() | st.integers() | st.sampled_from(["api", "db", "value", "Cluster", ""]),
