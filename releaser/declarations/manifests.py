@@ -10,7 +10,7 @@ from releaser.declarations.problems import problem
 from releaser.declarations.yaml_text import MAX_BYTES
 from releaser.model.errors import Problem
 from releaser.model.tree import MAP, Node
-from releaser.model.value import JsonMap, Location
+from releaser.model.value import JsonMap, Location, parse_path
 from releaser.planning import manifests
 from releaser.planning.manifests import Names, Objects, Source
 
@@ -41,11 +41,12 @@ def without_patches(layers: Sequence[Node]) -> tuple[list[Node], list[Node]]:
 def read(config: JsonMap, root: Node, patches: Sequence[Node], files: ProjectFiles, builtins: Mapping[str, str]) -> Own:
     """The objects of an environment, and what is wrong with them."""
     declared: Mapping[str, JsonMap] = config.get("manifests") or {}
-    if not declared and not patches:
+    if not declared and not patches and not config.get("image_paths"):
         return Own({}, root, ())
     if config["engine"]["kind"] != "kubernetes":
         return Own({}, root, tuple(_refused(config, root, patches)))
     reading = _Reading(files, root)
+    reading.problems.extend(_no_paths(config, root))
     sources = [reading.source(name, entry) for name, entry in declared.items()]
     if reading.problems:
         return Own({}, root, tuple(reading.problems))
@@ -132,13 +133,24 @@ class _Reading:
 
 def _refused(config: JsonMap, root: Node, patches: Sequence[Node]) -> Iterator[Problem]:
     kind = config["engine"]["kind"]
-    for word, node in (("manifests", root.value.get("manifests")), *(("patches", patch) for patch in patches)):
+    declared = ((word, root.value.get(word)) for word in ("manifests", "image_paths"))
+    for word, node in (*declared, *(("patches", patch) for patch in patches)):
         if node is not None and node.value:
             first = next(iter(node.value))
             message = f"`{word}` are for Kubernetes, and the engine is {kind}"
             yield problem(
                 message, "remove them here, or choose `engine: {kind: kubernetes, …}`", node.key_location(first)
             )
+
+
+def _no_paths(config: JsonMap, root: Node) -> Iterator[Problem]:
+    """Texts of `image_paths` that spell no path."""
+    for kind, texts in (config.get("image_paths") or {}).items():
+        for text, node in zip(texts, root.value["image_paths"].value[kind].value, strict=True):
+            try:
+                parse_path(text)
+            except ValueError:
+                yield problem(f"`{text}` is no path", "write it as a plan shows it: spec.image", node.location)
 
 
 def _beside(root: Node, made: Objects) -> Node:

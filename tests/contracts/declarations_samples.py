@@ -144,6 +144,7 @@ manifests:
   api: {file: k8s/api.yaml, vars: false}
   more: {folder: k8s}
   all: {kustomization: k8s/overlays/test}
+image_paths: {well.acme.example: [spec.image]}
 patches:
   deployment.apps/api: {spec: {replicas: 2}}
   service/api:

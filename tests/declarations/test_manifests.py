@@ -184,6 +184,14 @@ def test_other_engines_refuse_them(kind: str, own: Own, told: Told) -> None:
     ]
 
 
+def test_paths_of_images(own: Own, told: Told) -> None:
+    paths = "image_paths: {well.acme.test: [spec.image, 'spec.\"image']}"
+    (said,) = told(problems(own({"a.yaml": config_map("a")}, ENGINE, paths)))
+    assert said.startswith('envs/test1.yaml:1:44 `spec."image` is no path')
+    (said, *_) = told(problems(own({}, "engine: {kind: swarm}", paths)))
+    assert said.startswith("envs/test1.yaml:1:15 `image_paths` are for Kubernetes")
+
+
 # --- names ---
 
 

@@ -26,10 +26,14 @@ SECRETS = {"db": {"from": "env", "name": "DB"}, "other": {"from": "env", "name":
 
 
 def made(
-    *objects: Mapping[str, Any], services: Mapping[str, Any] | None = None, engine: Mapping[str, Any] | None = None
+    *objects: Mapping[str, Any],
+    services: Mapping[str, Any] | None = None,
+    engine: Mapping[str, Any] | None = None,
+    paths: Mapping[str, Any] | None = None,
 ) -> Rendering:
     declared = msgspec.structs.replace(
         environment(services=services or {}, secrets=SECRETS),
+        config={"image_paths": paths or {}},
         objects={identity(body, "shop"): body for body in objects},
         engine={"kind": "kubernetes", "namespace": "shop", **(engine or {})},
     )
@@ -111,6 +115,19 @@ def test_another_image_needs_a_digest() -> None:
         "`redis:7` is no image of the release, and has no digest"
     ]
     assert refused(deployment(containers=[{"name": "c"}])) == ["a container has no image"]
+
+
+def test_custom_resources_have_images_where_it_is_declared() -> None:
+    well = body("Well", "acme.test/v1", spec={"image": "api", "more": [{"name": "a", "image": "api:2"}], "text": "api"})
+    paths = {"well.acme.test": ["spec.image", "spec.more.a.image", "spec.nix.image"], "pump.acme.test": ["spec.text"]}
+    assert only(made(well, paths=paths), "well.acme.test/api")["spec"] == {
+        "image": REFERENCE,
+        "more": [{"name": "a", "image": REFERENCE}],
+        "text": "api",
+    }
+    assert refused(body("Well", "acme.test/v1", spec={"image": "other:1"}), paths=paths) == [
+        "`other:1` is no image of the release, and has no digest"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """One's own manifests → resources beside those of the services; pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from releaser.engines import rendering
@@ -36,6 +36,7 @@ class _Manifests:
         self._release = release
         self._namespace = namespace
         self._services = services
+        self._declared: Mapping[str, Sequence[str]] = environment.config.get("image_paths") or {}
 
     # --- what is refused ---
 
@@ -54,14 +55,14 @@ class _Manifests:
                 yield self._twice(key, name)
 
     def _images(self, body: JsonMap) -> Iterator[Wrong]:
-        for container, path in images.places(body):
-            text = container.get("image")
+        for holder, key, path in images.fields(body, self._declared):
+            text = holder.get(key)
             if not isinstance(text, str):
-                yield Wrong(path, "a container has no image", "write `image: NAME`, a name from `images`")
+                yield Wrong(path[:-1], "a container has no image", "write `image: NAME`, a name from `images`")
             elif images.match(text, self._release.images) is None and not images.is_pinned(text):
                 message = f"`{text}` is no image of the release, and has no digest"
                 hint = "name its repository in `images` in envs/pipeline.yaml, or pin it: IMAGE@sha256:…"
-                yield Wrong((*path, "image"), message, hint)
+                yield Wrong(path, message, hint)
 
     def _twice(self, key: str, name: str) -> Problem:
         declared = next((where for body, where in self._services.sources.get(name, ()) if not body), None)
@@ -95,10 +96,10 @@ class _Manifests:
         body: Any = _copy(declared)
         if body["metadata"].get("namespace") == self._namespace:
             del body["metadata"]["namespace"]
-        for container, _ in images.places(body):
-            name = images.match(container["image"], self._release.images)
+        for holder, key, _ in images.fields(body, self._declared):
+            name = images.match(holder[key], self._release.images)
             if name is not None:
-                container["image"] = self._release.images[name].reference
+                holder[key] = self._release.images[name].reference
         found = secrets.references(body, self._environment.secrets)
         return rendering.resource(identity(body, self._namespace).resource, body, found)
 

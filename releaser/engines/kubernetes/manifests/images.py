@@ -1,12 +1,12 @@
 """Images in one's own manifests: each is one of the release, or pinned by its own digest."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from releaser.engines.kubernetes.references import pod_spec
 from releaser.model.image import ReleaseImage
-from releaser.model.value import JsonMap, Path
+from releaser.model.value import JsonMap, Path, at_path, parse_path
 
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}\Z")
 _TAG = re.compile(r":[A-Za-z0-9_][A-Za-z0-9._-]{0,127}\Z")
@@ -23,6 +23,19 @@ def places(body: JsonMap) -> Iterator[tuple[dict[str, Any], Path]]:
         for index, container in enumerate(_maps(spec.get(word))):
             name = container.get("name")
             yield container, (*where, word, name if isinstance(name, str) else str(index))
+
+
+def fields(body: JsonMap, declared: Mapping[str, Sequence[str]]) -> Iterator[tuple[dict[str, Any], str, Path]]:
+    """Every field with an image: the map that has it, its key, and its path; where kinds have more is declared."""
+    for container, path in places(body):
+        yield container, "image", (*path, "image")
+    group = str(body["apiVersion"]).rpartition("/")[0]
+    kind = str(body["kind"]).lower()
+    for text in declared.get(f"{kind}.{group}" if group else kind, ()):
+        path = parse_path(text)
+        holder = at_path(body, path[:-1])
+        if isinstance(holder, dict) and path[-1] in holder:
+            yield holder, path[-1], path
 
 
 def pod_path(body: JsonMap) -> Path:
