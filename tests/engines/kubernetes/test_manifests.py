@@ -297,6 +297,42 @@ def test_a_custom_resource_may_be_anything(spec: Json) -> None:
     assert [one.id for one in made(body("Well", "acme.test/v1", spec=spec)).resources] == ["well.acme.test/api"]
 
 
+# --- quantities ---
+
+
+def test_quantities_are_texts() -> None:
+    resources = {"requests": {"cpu": 0.5, "memory": 1000000}, "limits": {"cpu": "2", "memory": "1Gi"}}
+    containers = [{"name": "a", "image": "api", "resources": resources, "ports": [{"containerPort": 80}]}]
+    claim = {"spec": {"resources": {"requests": {"storage": 1024}}}}
+    volumes = [{"name": "a", "emptyDir": {"sizeLimit": 5}}, {"name": "b", "ephemeral": {"volumeClaimTemplate": claim}}]
+    one = deployment(containers=containers, volumes=volumes)
+    one["spec"] |= {"replicas": 1, "volumeClaimTemplates": [claim]}
+    spec = only(made(one), API)["spec"]
+
+    pods_made = spec["template"]["spec"]
+    assert pods_made["containers"][0]["resources"] == {
+        "requests": {"cpu": "0.5", "memory": "1000000"},
+        "limits": {"cpu": "2", "memory": "1Gi"},
+    }
+    assert pods_made["containers"][0]["ports"] == [{"containerPort": 80}]
+    assert pods_made["volumes"][0]["emptyDir"] == {"sizeLimit": "5"}
+    assert (
+        pods_made["volumes"][1]["ephemeral"]["volumeClaimTemplate"]["spec"]["resources"]["requests"]["storage"]
+        == "1024"
+    )
+    assert spec["volumeClaimTemplates"][0]["spec"]["resources"]["requests"]["storage"] == "1024"
+    assert spec["replicas"] == 1
+    assert one["spec"]["template"]["spec"]["containers"][0]["resources"]["requests"]["cpu"] == 0.5
+
+    quota = made(
+        body("ResourceQuota", spec={"hard": {"pods": 4}}), body("LimitRange", spec={"limits": [{"max": {"cpu": 2}}]})
+    )
+    assert [each.body["spec"] for each in quota.resources] == [
+        {"hard": {"pods": "4"}},
+        {"limits": [{"max": {"cpu": "2"}}]},
+    ]
+
+
 # --- the order ---
 
 

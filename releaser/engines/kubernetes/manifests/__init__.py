@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from releaser.engines import rendering
-from releaser.engines.kubernetes.manifests import images, refusals, secrets
+from releaser.engines.kubernetes.manifests import images, quantities, refusals, secrets
 from releaser.engines.kubernetes.manifests.refusals import Wrong
 from releaser.engines.kubernetes.objects import identity
 from releaser.engines.kubernetes.order import in_order
@@ -100,6 +100,7 @@ class _Manifests:
             name = images.match(holder[key], self._release.images)
             if name is not None:
                 holder[key] = self._release.images[name].reference
+        quantities.as_texts(body)
         found = secrets.references(body, self._environment.secrets)
         return rendering.resource(identity(body, self._namespace).resource, body, found)
 
