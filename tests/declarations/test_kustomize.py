@@ -158,7 +158,7 @@ def test_too_many_files(project: Project, program: Any, monkeypatch: pytest.Monk
 
 @pytest.mark.engines
 def test_a_real_one(project: Project, require: Any) -> None:
-    require("KUBECONFIG")
+    require("RELEASER_TEST_KUBERNETES")  # kubectl is there then
     environment = project(FILES, base=BASE).environment("test1")
     assert environment.objects == {
         "configmap/test-api": {
@@ -172,6 +172,6 @@ def test_a_real_one(project: Project, require: Any) -> None:
 
 @pytest.mark.engines
 def test_a_real_one_that_is_wrong(project: Project, require: Any) -> None:
-    require("KUBECONFIG")
+    require("RELEASER_TEST_KUBERNETES")  # kubectl is there then
     (said,) = refused(project({**FILES, "k8s/test/kustomization.yaml": "resources: [nix.yaml]"}, base=BASE))
     assert "nix.yaml" in said

@@ -79,8 +79,8 @@ def test_a_key_that_stays_as_it_is_is_taken(key: str) -> None:
 
 
 @pytest.mark.engines
-def test_kubectl_agrees(tmp_path: Path, require: Any) -> None:
-    require("KUBECONFIG")
+def test_kubectl_agrees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, require: Any) -> None:
+    monkeypatch.setenv("KUBECONFIG", require("RELEASER_TEST_KUBERNETES"))
     head = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n"
     lines = "".join(f"  k{index}: {text}\n" for index, text in enumerate(SAME))
     file = tmp_path / "x.yaml"
