@@ -206,7 +206,8 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, namespace: str, images
     """A project with an image `api`: v1 runs, v2 too."""
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("RELEASER_TEST_PASSWORD", "hunter-two")
-    made = Shop(tmp_path, "shop", "", images, engine={"kind": "kubernetes", "namespace": namespace})
+    section = {"kind": "kubernetes", "namespace": namespace}
+    made = Shop(tmp_path, "shop", "", images, wait="120s", engine=section)  # a node is slow where much else runs
     for version in ("v1", "v2"):
         made.image("api").tag(made.image("api").serve(version), version)
     return made

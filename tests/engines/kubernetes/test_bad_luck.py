@@ -76,14 +76,14 @@ def test_an_api_server_that_is_restarted_is_waited_for(shop: Shop, lab: Kubernet
 def test_an_api_server_that_stays_away(
     shop: Shop, lab: KubernetesLab, killing: type[Killing], apiserver: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("releaser.engines.kubernetes.watching._AWAY", 3.0)
     shop.declare({"api": {"image": "api"}})
-    with pytest.raises(EngineUnreachable, match="no answer from the cluster") as lost:
-        shop.promote("v1")
+    with monkeypatch.context() as patched:
+        patched.setattr("releaser.engines.kubernetes.watching._AWAY", 3.0)
+        with pytest.raises(EngineUnreachable, match="no answer from the cluster") as lost:
+            shop.promote("v1")
     assert lost.value.hint == "when it is back: release resume test1, or release abort test1"
     assert shop.head().status == "running"
     apiserver.start()
-    monkeypatch.undo()
     assert shop.promote("v1").outcome in {"delivered", "unchanged"}
     assert lab.get("deployment.apps/api")["metadata"]["annotations"]["releaser.dev/revision"] in {"1", "2"}
     assert shop.drift() == ()

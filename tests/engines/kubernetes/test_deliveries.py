@@ -131,7 +131,7 @@ def test_an_image_that_is_not_there(running: Shop) -> None:
     assert result.delivery is not None
     assert f"{nowhere}@" in (result.delivery.message or "")
     assert "cannot be pulled" in (result.delivery.message or "")
-    assert time.monotonic() - began < 30, "it does not wait until `wait` is over"
+    assert time.monotonic() - began < 90, "it does not wait until `wait` is over"
     assert running.drift() == ()
 
 
@@ -246,7 +246,8 @@ def test_a_job_that_fails_ends_it_before_the_rest_is_written(shop: Shop, lab: Ku
 
 
 def test_each_instance_has_a_volume_of_its_own(shop: Shop, lab: KubernetesLab) -> None:
-    words = {"image": "api", "volumes": {"data": {"target": "/data"}}, "deploy": {"replicas": 2}}
+    mounts = {"data": {"target": "/data"}}
+    words = {"image": "api", "volumes": mounts, "deploy": {"replicas": 2}, "stop_grace_period": "1s"}
     shop.declare({"db": words}, volumes={"data": {"per_replica": {"size": "1Mi"}}})
     delivered(shop.promote("v1"))
     assert sorted(one["metadata"]["name"] for one in lab.objects("persistentvolumeclaim")) == ["data-db-0", "data-db-1"]

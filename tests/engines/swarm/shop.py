@@ -57,6 +57,7 @@ class Shop:
     watcher: Watcher = field(default_factory=Watcher)
     history: str | None = None
     stable: str = "300ms"
+    wait: str = "40s"
     engine: Words | None = None  # the `engine:` section, where it is another one
 
     def declare(
@@ -73,7 +74,7 @@ class Shop:
             **(pipeline or {}),
         }
         engine = self.engine or {"kind": "swarm", "host": self.host}
-        layer = {"engine": engine, "wait": "40s", "stable": self.stable, "services": services, **sections}
+        layer = {"engine": engine, "wait": self.wait, "stable": self.stable, "services": services, **sections}
         (envs / "pipeline.yaml").write_text(json.dumps(document))
         (envs / f"{ENVIRONMENT}.yaml").write_text(json.dumps(layer))
 
