@@ -137,18 +137,18 @@ def test_an_image_that_is_not_there(running: Shop) -> None:
 
 def test_what_no_node_can_run(shop: Shop) -> None:
     reserved = {"resources": {"reservations": {"cpus": 100}}}
-    shop.declare({"api": service(deploy=reserved)}, wait="4s")
+    shop.declare({"api": service(deploy=reserved)}, wait="10s")
     result = shop.promote("v1")
     assert result.outcome == "failed"
     assert result.delivery is not None
     message = result.delivery.message or ""
-    assert message.startswith("not ready after 4s: deployment.apps/api: 0/1 running, not scheduled: 0/1 nodes")
+    assert message.startswith("not ready after 10s: deployment.apps/api: 0/1 running, not scheduled: 0/1 nodes")
     assert "Insufficient cpu" in message
 
 
 def test_a_check_that_never_passes(shop: Shop) -> None:
     check = {**CHECK, "test": ["CMD-SHELL", "echo no database here; exit 1"], "retries": 100}
-    shop.declare({"api": service(healthcheck=check)}, wait="6s")
+    shop.declare({"api": service(healthcheck=check)}, wait="20s")
     result = shop.promote("v1")
     assert result.delivery is not None
     message = result.delivery.message or ""
