@@ -7,7 +7,7 @@ WORKERS ?= auto
 # They wait for containers more than they work.
 ENGINE_WORKERS ?= 4
 
-.PHONY: help demo test lint format golden schemas bench engines oldest-engine crash clean
+.PHONY: help demo test lint format golden schemas bench engines oldest-engine containerd-engine crash clean
 
 help:
 	@echo "make demo     see a release go through to production, drift, come back"
@@ -15,6 +15,7 @@ help:
 	@echo "make lint     style, types, layers, unused code and packages"
 	@echo "make engines  the suites on a real engine, Swarm, cluster and registries (starts them; needs root and Debian)"
 	@echo "make oldest-engine  the suites marked for it on Docker 20.10, beside what else runs"
+	@echo "make containerd-engine  the suites marked for it on an engine with the containerd image store"
 	@echo "make crash    many random kills (KILLS=200)"
 	@echo "make bench    speed beside peers: a table and JSON"
 	@echo "make golden   write the golden files anew; read the difference before you commit it"
@@ -33,6 +34,10 @@ $(VENV)/.dev: $(VENV)/.python pyproject.toml constraints.txt
 	$(INSTALL) --editable '.[dev]'
 	@touch $@ $(VENV)/.run
 
+$(VENV)/.peers: $(VENV)/.dev
+	$(INSTALL) --editable '.[peers]'
+	@touch $@
+
 demo: $(VENV)/.run
 	@sh docs/demo.sh $(BIN)/release
 
@@ -47,18 +52,22 @@ lint: $(VENV)/.dev
 	$(BIN)/deptry .
 	$(BIN)/vulture
 
-engines: $(VENV)/.dev
+engines: $(VENV)/.peers
 	tests/testbed/testbed up
-	eval "$$(tests/testbed/testbed env)" && REQUIRE_ENGINES=1 $(BIN)/pytest -q -n $(ENGINE_WORKERS) -m engines
+	eval "$$(tests/testbed/testbed env)" && REQUIRE_ENGINES=1 $(BIN)/pytest -q -n $(ENGINE_WORKERS) -m "engines and not containerd_alone"
 
 oldest-engine: $(VENV)/.dev
 	TESTBED_ENGINE=20.10 tests/testbed/testbed apart sh -c 'tests/testbed/testbed up engine registry private-registry ssh && \
 		eval "$$(tests/testbed/testbed env)" && REQUIRE_ENGINES=1 $(BIN)/pytest -q -n $(ENGINE_WORKERS) -m oldest'
 
+containerd-engine: $(VENV)/.dev
+	TESTBED_ENGINE=26.1-containerd tests/testbed/testbed apart sh -c 'tests/testbed/testbed up engine registry private-registry ssh build-container && \
+		eval "$$(tests/testbed/testbed env)" && REQUIRE_ENGINES=1 $(BIN)/pytest -q -n $(ENGINE_WORKERS) -m "oldest or containerd or containerd_alone"'
+
 crash: $(VENV)/.dev
 	$(BIN)/pytest -q -m "crash and not engines" -k random --kills $${KILLS:-200}
 
-bench: $(VENV)/.dev
+bench: $(VENV)/.peers
 	$(BIN)/python -m bench
 
 golden: $(VENV)/.dev

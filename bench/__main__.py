@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from bench import engines, histories, plans, startup
+from bench import builds, engines, histories, images, kubernetes, plans, startup
 from bench.report import Report
 
 
@@ -19,6 +19,9 @@ def main() -> None:
     plans.memory(report, quick=arguments.quick)
     histories.run(report, quick=arguments.quick)
     engines.run(report, quick=arguments.quick)
+    builds.run(report, quick=arguments.quick)
+    images.run(report, quick=arguments.quick)
+    kubernetes.run(report, quick=arguments.quick)
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
     arguments.json.write_text(report.as_json() + "\n")
     print(f"\nJSON: {arguments.json}")

@@ -4,8 +4,11 @@ import os
 import statistics
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+Name = TypeVar("Name", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -16,17 +19,20 @@ class Command:
     environ: Mapping[str, str] | None = None
 
 
-def alternating(commands: Mapping[str, Command], rounds: int = 5) -> dict[str, float]:
+def alternating(commands: Mapping[Name, Command], rounds: int = 5) -> dict[Name, float]:
     """The median seconds of each command; every round runs each of them once."""
-    seconds: dict[str, list[float]] = {name: [] for name in commands}
+    seconds: dict[Name, list[float]] = {name: [] for name in commands}
     for _ in range(rounds):
         for name, command in commands.items():
             seconds[name].append(once(command)[0])
     return {name: statistics.median(taken) for name, taken in seconds.items()}
 
 
-def once(command: Command) -> tuple[float, int]:
-    """The seconds and the greatest resident set in KiB of one run, which must succeed."""
+def once(command: Command, *, differs: bool = False) -> tuple[float, int]:
+    """The seconds and the greatest resident set in KiB of one run, which must succeed.
+
+    `differs`: it exits 1 where it finds a difference, and that is what it is to find.
+    """
     start = time.perf_counter()
     process = subprocess.Popen(
         list(command.arguments),
@@ -39,7 +45,7 @@ def once(command: Command) -> tuple[float, int]:
     _, status, usage = os.wait4(process.pid, 0)
     taken = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
+    if process.returncode != int(differs):
         raise SystemExit(f"{' '.join(command.arguments)} exits {process.returncode}:\n{errors.decode()}")
     return taken, usage.ru_maxrss
 

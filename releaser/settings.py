@@ -19,6 +19,17 @@ PIPELINE = "envs/pipeline.yaml"
 CI_ACTORS = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_REQUESTEDFOR", "CIRCLE_USERNAME", "BUILDKITE_BUILD_CREATOR")
 
 
+def cache_folder() -> Path:
+    """Where what can be had again is kept for this user: $XDG_CACHE_HOME/releaser, or ~/.cache/releaser.
+
+    Raises BadArgument for a user without a home.
+    """
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "releaser"
+    except RuntimeError as error:
+        raise BadArgument("this user has no home to keep a cache in", hint="set XDG_CACHE_HOME, or HOME") from error
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """The environment variables and the user's file, read once."""

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from releaser import __version__
 from releaser.checks.command import CommandVerifier
 from releaser.clock import SystemClock
+from releaser.contents.known import KnownImages
 from releaser.declarations.loader import ProjectDeclarations
+from releaser.model.build import BuilderSettings
 from releaser.model.documents import Setting
 from releaser.model.errors import BadArgument, ReleaseError
 from releaser.model.image import Image, Platforms, Resolved
@@ -19,6 +21,8 @@ from releaser.model.value import JsonMap
 from releaser.operations.workspace import Actor, Workspace
 from releaser.planning.redact import mask
 from releaser.ports import Declarations, Engine, FingerprintKey, HistoryStore, Progress, Stop
+from releaser.ports.building import Builder
+from releaser.ports.contents import ImageContents
 from releaser.secrets.sources import Remembered, Sources
 from releaser.settings import DEFAULT_HISTORY, PIPELINE, Settings, absolute, folder, history_file, root_above
 from releaser.source.git import GitSource
@@ -66,6 +70,34 @@ def _client(section: JsonMap) -> "Client":
     return Client(section.get("host"), EngineLogins(DockerLogins()))
 
 
+def open_builder(root: Path, settings: BuilderSettings, secrets: Remembered) -> Builder:
+    """The builder of a `builder:` section."""
+    client = _client({"host": settings.host})
+    if settings.kind == "engine":
+        from releaser.builders.engine import EngineBuilder  # noqa: PLC0415 - as above
+
+        return EngineBuilder(client, root)
+    from releaser.builders.buildkit import BuildKitBuilder  # noqa: PLC0415
+    from releaser.builders.command_line import DockerCommand  # noqa: PLC0415
+    from releaser.builders.dind import DindBuilder  # noqa: PLC0415
+    from releaser.builders.dood import DoodBuilder  # noqa: PLC0415
+
+    docker = DockerCommand(settings.host)
+    if settings.kind == "buildkit":
+        return BuildKitBuilder(docker, client, root, settings, secrets.read)
+    return (DoodBuilder if settings.kind == "dood" else DindBuilder)(docker, client, root, settings)
+
+
+def open_contents(root: Path, declarations: ProjectDeclarations) -> ImageContents:
+    """What reads images from the inside."""
+    from releaser.contents.images import Contents  # noqa: PLC0415 - few verbs look into images
+    from releaser.contents.registry import RegistryContents  # noqa: PLC0415
+    from releaser.registry.oci import DistributionRegistry  # noqa: PLC0415
+
+    registry = DistributionRegistry(root, declarations.pipeline().registries)
+    return Contents(RegistryContents(root, registry), lambda host: _client({"host": host}))
+
+
 ENGINES: Mapping[str, Callable[[Path, JsonMap], Engine]] = {
     "directory": _directory,
     "docker": _docker,
@@ -101,6 +133,9 @@ def open_workspace(settings: Settings, flags: Flags, stop: Stop, progress: Progr
         history=open_history(root, history_setting(settings, declarations, flags.history)),
         registry=LateImages(root, declarations),
         open_engine=lambda section: open_engine(root, section),
+        open_contents=lambda: open_contents(root, declarations),
+        known_images=KnownImages(lambda: open_contents(root, declarations)),
+        open_builder=lambda settings: open_builder(root, settings, secrets),
         secrets=secrets,
         open_key=lambda: _key(settings),
         verifier=CommandVerifier(root, settings.environ, lambda text: mask(text, secrets.known())),

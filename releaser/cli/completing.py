@@ -24,6 +24,7 @@ ENVIRONMENT, DELIVERY, RELEASE, PLAN_FILE = "ENV", "ENV/REVISION", "RELEASE", "F
 IMAGE, SCHEMA, SHELL, OTHER = "NAME=", "SCHEMA", "SHELL", ""
 
 ARGUMENTS = {
+    "build": (RELEASE,),
     "create": (RELEASE,),
     "plan": (RELEASE,),
     "promote": (RELEASE,),
@@ -44,6 +45,7 @@ VALUES = {
     "--env": ENVIRONMENT,
     "--release": RELEASE,
     "--image": IMAGE,
+    "--log": IMAGE,
     "--out": PLAN_FILE,
     "--from": PLAN_FILE,
     "-f": PLAN_FILE,
@@ -56,13 +58,13 @@ VALUES = {
 
 WORDS = {
     "--color": ("auto", "always", "never"),
-    "-o": ("table", "json", "yaml", "ndjson", "md", "name"),
-    "--output": ("table", "json", "yaml", "ndjson", "md", "name"),
+    "-o": ("table", "json", "yaml", "ndjson", "md", "name", "github"),
+    "--output": ("table", "json", "yaml", "ndjson", "md", "name", "github"),
     SHELL: ("bash", "zsh", "fish"),
 }
 OPAQUE = (
     *("-m", "--message", "--by", "--revision", "--limit", "-n", "--project", "--reason", "--history"),
-    *("--profile", "-p", "--compose-project", "--secret", "--var"),
+    *("--profile", "-p", "--compose-project", "--secret", "--var", "--platform", "--container"),
 )
 """Options whose value nobody can guess."""
 

@@ -154,7 +154,11 @@ def _show(out: Output, proposal: Proposal) -> None:
 
 def refused(ws: Workspace, out: Output, proposal: Proposal) -> int:
     """Say what opens the gate; gives the exit code."""
-    out.next(*next_steps.way_in(ws, proposal.plan, proposal.goal.entry))
+    plan = proposal.plan
+    if all(gate.gate == "replace" for gate in plan.refused_by):
+        out.next(f"{_command(plan)} --replace")
+    else:
+        out.next(*next_steps.way_in(ws, plan, proposal.goal.entry))
     return errors.REFUSED
 
 
@@ -171,7 +175,8 @@ def _command(plan: Plan) -> str:
         "rollback": ["rollback", f"--revision={plan.restores}"],
         "reconcile": ["reconcile", *(["--accept", "-m", "WHY"] if plan.accepts else [])],
     }[plan.trigger]
-    more = [*(["--adopt"] if plan.adopts else []), *(["--move"] if plan.moves_from else [])]
+    consents = {"--adopt": plan.adopts, "--move": plan.moves_from, "--replace": plan.replaces}
+    more = [option for option, given in consents.items() if given]
     return shlex.join(["release", *words, "--to", plan.environment, *more])
 
 

@@ -17,6 +17,7 @@ DONE, DIFFERENT, REFUSED, UNREACHABLE, WRONG_USAGE, DEFECT, INTERRUPTED, TERMINA
 
 EXIT_CODES: dict[type[ReleaseError], int] = {
     errors.DeliveryFailed: 1,
+    errors.BuildFailed: 1,
     errors.Refused: REFUSED,
     errors.LostRace: 4,
     errors.Unreachable: 5,

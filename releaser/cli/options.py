@@ -10,12 +10,13 @@ from typing import Annotated, ClassVar, Literal
 import typer
 
 ColorWord = Literal["auto", "always", "never"]
-FORMATS = ("table", "json", "yaml", "ndjson", "md", "name")
+FORMATS = ("table", "json", "yaml", "ndjson", "md", "name", "github")
 """How answers can be printed; each verb has some of these."""
 
 Environment = Annotated[str, typer.Option("--to", "--env", metavar="ENV", help="The environment to deliver to.")]
 Adopt = Annotated[bool, typer.Option("--adopt", help="Take over what others delivered to the target.")]
 Move = Annotated[bool, typer.Option("--move", help="The target changed: deliver there, leave the old one.")]
+Replace = Annotated[bool, typer.Option("--replace", help="What cannot be changed may be removed and made anew.")]
 OneEnvironment = Annotated[str, typer.Option("--env", "--to", metavar="ENV", help="The environment.")]
 
 

@@ -7,7 +7,7 @@ import typer
 
 from releaser.cli.delivering import show_only
 from releaser.cli.invocation import Invocation
-from releaser.cli.options import Adopt, Environment, Move, PlanOptions
+from releaser.cli.options import Adopt, Environment, Move, PlanOptions, Replace
 from releaser.operations import promote
 
 
@@ -23,9 +23,12 @@ class Options(PlanOptions):
     to: Environment
     adopt: Adopt = False
     move: Move = False
+    replace: Replace = False
 
 
 def run(invocation: Invocation, options: Options) -> int:
     """Plan; gives the exit code."""
-    asked = promote.request(options.to, options.release, adopt=options.adopt, move=options.move)
+    asked = promote.request(
+        options.to, options.release, adopt=options.adopt, move=options.move, replace=options.replace
+    )
     return show_only(invocation, options, lambda _: asked)

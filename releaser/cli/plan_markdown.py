@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from releaser.cli.show_changes import SYMBOLS, WORDS
-from releaser.cli.show_plan import plan_name, refusing, summary_words
+from releaser.cli.show_changes import BY_ENGINE, SYMBOLS, WORDS
+from releaser.cli.show_plan import image_words, plan_name, refusing, summary_words, telling
 from releaser.cli.values import SECRET, SECRET_CHANGED, pair, shown
 from releaser.model.plan import CREATE, DELETE, UNCHANGED, Change, FieldChange, Plan
 from releaser.planning.redact import printable
@@ -47,17 +47,19 @@ def _table(rows: list[str]) -> Iterator[str]:
 def _rows(change: Change) -> Iterator[str]:
     head = f"{SYMBOLS[change.action]} {WORDS[change.action]}"
     fields = change.fields
-    if change.action == DELETE or not fields:
+    if change.action == DELETE or not (fields or change.server):
         yield f"| {head} | {code(change.resource)} | | | | |"
         return
     if change.action == CREATE:
         fields = tuple(field for field in fields if field.path == "image") or fields[:1]
     for field in fields:
-        yield f"| {head} | {code(change.resource)} | {_field(field)} |"
+        origin = code(f"{field.origin.file}:{field.origin.line}") if field.origin else ""
+        yield f"| {head} | {code(change.resource)} | {_field(field, origin)} |"
+    for field in change.server:
+        yield f"| {head} | {code(change.resource)} | {_field(field, BY_ENGINE)} |"
 
 
-def _field(field: FieldChange) -> str:
-    origin = code(f"{field.origin.file}:{field.origin.line}") if field.origin else ""
+def _field(field: FieldChange, origin: str) -> str:
     if field.secret:
         return f"{code(field.path)} | | {SECRET if field.old is None else SECRET_CHANGED} | {origin}"
     if field.old is None:
@@ -67,6 +69,8 @@ def _field(field: FieldChange) -> str:
 
 
 def _notes(plan: Plan) -> Iterator[str]:
+    for image in telling(plan.images):
+        yield f"- image {code(image.image)}: {image_words(image)}"
     for gate in plan.gates:
         yield f"- {'✓' if gate.passed else '✗'} **{plain(gate.gate)}** {plain(gate.detail)}"
     for item in plan.drift:

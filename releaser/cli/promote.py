@@ -7,7 +7,7 @@ import typer
 
 from releaser.cli.delivering import deliver
 from releaser.cli.invocation import Invocation
-from releaser.cli.options import Adopt, Delivering, Environment, Move
+from releaser.cli.options import Adopt, Delivering, Environment, Move, Replace
 from releaser.operations import promote
 
 
@@ -23,9 +23,12 @@ class Options(Delivering):
     to: Environment
     adopt: Adopt = False
     move: Move = False
+    replace: Replace = False
 
 
 def run(invocation: Invocation, options: Options) -> int:
     """Promote; gives the exit code."""
-    asked = promote.request(options.to, options.release, adopt=options.adopt, move=options.move)
+    asked = promote.request(
+        options.to, options.release, adopt=options.adopt, move=options.move, replace=options.replace
+    )
     return deliver(invocation, options, lambda _: asked)

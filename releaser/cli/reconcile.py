@@ -7,7 +7,7 @@ import typer
 
 from releaser.cli.delivering import deliver
 from releaser.cli.invocation import Invocation
-from releaser.cli.options import Adopt, Delivering, Environment
+from releaser.cli.options import Adopt, Delivering, Environment, Replace
 from releaser.model.errors import BadArgument
 from releaser.operations import reconcile
 
@@ -23,6 +23,7 @@ class Options(Delivering):
     to: Environment
     accept: Annotated[bool, typer.Option("--accept", help="Take the drift into the record; needs -m.")] = False
     adopt: Adopt = False
+    replace: Replace = False
 
 
 def run(invocation: Invocation, options: Options) -> int:
@@ -32,5 +33,5 @@ def run(invocation: Invocation, options: Options) -> int:
             "reconcile --accept needs a reason: it is what the record will say of the drift",
             hint=f"release reconcile --to {options.to} --accept -m WHY",
         )
-    asked = reconcile.request(options.to, accept=options.accept, adopt=options.adopt)
+    asked = reconcile.request(options.to, accept=options.accept, adopt=options.adopt, replace=options.replace)
     return deliver(invocation, options, lambda _: asked)

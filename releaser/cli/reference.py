@@ -17,15 +17,21 @@ import msgspec
 from releaser.cli.errors import EXIT_CODES
 from releaser.engines.vocabulary import page as compose
 from releaser.model import documents
+from releaser.model.build import BuildLog, BuildReport, ReproducibilityReport
 from releaser.model.delivery import Details, History, Result
 from releaser.model.drift import DriftReport
 from releaser.model.errors import ReleaseError
 from releaser.model.event import Event
+from releaser.model.image_content import ImageDifference, ImageReport
+from releaser.model.lint import LintReport
 from releaser.model.plan import Plan
 from releaser.model.release import Release
 from releaser.model.value import Document
 
 DOCUMENTS: Mapping[str, type[Document]] = {
+    "build": BuildReport,
+    "image": ImageReport,
+    "imagediff": ImageDifference,
     "details": Details,
     "diff": documents.Difference,
     "doctor": documents.Examination,
@@ -35,11 +41,14 @@ DOCUMENTS: Mapping[str, type[Document]] = {
     "explanation": documents.Explanation,
     "history": History,
     "init": documents.Started,
+    "lint": LintReport,
     "locks": documents.Locks,
     "plan": Plan,
     "release": Release,
     "releases": documents.Releases,
     "render": documents.RenderedResources,
+    "reproducibility": ReproducibilityReport,
+    "log": BuildLog,
     "result": Result,
     "status": documents.Status,
     "validation": documents.Validation,

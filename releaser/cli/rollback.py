@@ -7,7 +7,7 @@ import typer
 
 from releaser.cli.delivering import deliver
 from releaser.cli.invocation import Invocation
-from releaser.cli.options import Adopt, Delivering, Environment, Move
+from releaser.cli.options import Adopt, Delivering, Environment, Move, Replace
 from releaser.cli.output import Output
 from releaser.model.errors import BadArgument
 from releaser.operations import rollback
@@ -35,6 +35,7 @@ class Options(Delivering):
     ] = None
     adopt: Adopt = False
     move: Move = False
+    replace: Replace = False
 
 
 def run(invocation: Invocation, options: Options) -> int:
@@ -44,7 +45,13 @@ def run(invocation: Invocation, options: Options) -> int:
 
     def ask(ws: Workspace) -> Request:
         request = rollback.request(
-            ws, options.to, revision=options.revision, release=options.release, adopt=options.adopt, move=options.move
+            ws,
+            options.to,
+            revision=options.revision,
+            release=options.release,
+            adopt=options.adopt,
+            move=options.move,
+            replace=options.replace,
         )
         _announce(invocation.out, ws, request)
         return request

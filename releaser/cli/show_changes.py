@@ -16,6 +16,8 @@ STYLES: Mapping[str, str] = {CREATE: "add", UPDATE: "change", REPLACE: "change",
 
 MANY = 12
 """Resources from which on those that change alike share a block."""
+BY_ENGINE = "set by the engine"
+"""What stands where the declarations' line would."""
 INDENT = 6
 LEAST = 16
 """The columns below which a value is not cut to fit beside its path, but gets a line of its own."""
@@ -48,7 +50,8 @@ def _alike(changes: Sequence[Change]) -> list[list[Change]]:
     groups: dict[tuple[str, tuple[str, ...]], list[Change]] = {}
     for change in changes:
         paths = tuple(field.path for field in change.fields) if change.action in {UPDATE, REPLACE} else ()
-        groups.setdefault((change.action, paths), []).append(change)
+        alone = (change.resource,) if change.server else ()  # what the engine makes of it is shown
+        groups.setdefault((change.action, (*paths, *alone)), []).append(change)
     return list(groups.values())
 
 
@@ -61,12 +64,13 @@ def _block(out: Output, group: Sequence[Change], width: int, column: int) -> lis
     head = f"  {mark}  {_names(out, names, room)}"
     if action == DELETE or (action == CREATE and len(group) > 1):
         return [head]
+    server = [_server_row(out, field) for field in group[0].server] if len(group) == 1 else []
     if action == CREATE and not out.verbose:
         gap = " " * (max(column - cells(names[0]), 0) + 2)
         content = _content(group[0].fields, room - cells(names[0] + gap))
-        return [head + gap + out.style(content, "dim")] if content else [head]
+        return [head + gap + out.style(content, "dim") if content else head, *_rows(out, server)]
     alike = zip(*(change.fields for change in group), strict=True)
-    return [head, *_rows(out, [_row(out, fields, created=action == CREATE) for fields in alike])]
+    return [head, *_rows(out, [*(_row(out, fields, created=action == CREATE) for fields in alike), *server])]
 
 
 def _names(out: Output, names: Sequence[str], room: int) -> str:
@@ -105,6 +109,12 @@ def _row(out: Output, fields: Sequence[FieldChange], *, created: bool) -> Row:
     else:
         value = _arrow(first.old, first.new, out)
     return Row(printable(first.path), value, printable(origin))
+
+
+def _server_row(out: Output, field: FieldChange) -> Row:
+    """A value that nobody declared, and the engine would set."""
+    value = shown(field.new, whole=out.verbose) if field.old is None else _arrow(field.old, field.new, out)
+    return Row(printable(field.path), value, BY_ENGINE)
 
 
 def _arrow(old: object, new: object, out: Output) -> str:

@@ -6,8 +6,19 @@ from collections.abc import Iterator, Sequence
 
 from releaser.cli.output import Output
 from releaser.cli.show_changes import blocks
-from releaser.cli.values import short
-from releaser.model.plan import CREATE, DELETE, PROMOTE, RECONCILE, REPLACE, ROLLBACK, UNCHANGED, UPDATE, Plan
+from releaser.cli.values import grown, short
+from releaser.model.plan import (
+    CREATE,
+    DELETE,
+    PROMOTE,
+    RECONCILE,
+    REPLACE,
+    ROLLBACK,
+    UNCHANGED,
+    UPDATE,
+    ImageChange,
+    Plan,
+)
 from releaser.planning.redact import printable
 from releaser.planning.wording import count, listed
 
@@ -77,15 +88,28 @@ def summary_words(plan: Plan) -> str:
     return f"{counted}."
 
 
+def telling(images: Sequence[ImageChange]) -> Iterator[ImageChange]:
+    """Those that differ in more than their digest."""
+    return (image for image in images if image.packages or image.bytes)
+
+
+def image_words(image: ImageChange) -> str:
+    """`3 packages changed, 2.1 MB more`."""
+    packages = f"{count(image.packages, 'package') if image.packages else 'no package'} changed"
+    return f"{packages}, {grown(image.bytes)}"
+
+
 def refusing(plan: Plan) -> str:
     """The gates that refuse, by name."""
-    return printable(listed([gate.gate for gate in plan.refused_by]))
+    return printable(listed(list(dict.fromkeys(gate.gate for gate in plan.refused_by))))
 
 
 def _notes(out: Output, plan: Plan) -> Iterator[str]:
     if plan.registers:
         images = [f"{name} {short(image.digest)}" for name, image in plan.release.images.items()]
         yield from wrapped(out, f"registers {plan.release.version}: {', '.join(images)}")
+    for image in telling(plan.images):
+        yield from wrapped(out, f"image {image.image}: {image_words(image)}")
     if plan.moves_from:
         yield from wrapped(out, f"moves from {plan.moves_from.engine} {plan.moves_from.place}, which is left empty")
     if plan.adopts:

@@ -17,6 +17,7 @@ class Verb(NamedTuple):
 DELIVER, LOOK, DECLARE, MORE = "Deliver", "Look", "Declarations", "More"
 
 VERBS: dict[str, Verb] = {
+    "build": Verb("Build the images of a release, push them, and register it", DELIVER),
     "create": Verb("Register a release: each image's tag becomes a digest, once", DELIVER),
     "plan": Verb("Show what promote would do", DELIVER),
     "promote": Verb("Deliver a release to an environment", DELIVER),
@@ -31,6 +32,9 @@ VERBS: dict[str, Verb] = {
     "show": Verb("Show one delivery: plan, resources, steps, message", LOOK),
     "releases": Verb("List the registered releases, and how far each has come", LOOK),
     "releases show": Verb("Show one release with its digests", LOOK),
+    "image inspect": Verb("Look into an image: its layers, their files, and what is wasted", LOOK),
+    "image lint": Verb("Find what to mend in a Dockerfile or an image", LOOK),
+    "image diff": Verb("Compare two images: configuration, packages, files", LOOK),
     "lock status": Verb("Show who delivers now", LOOK),
     "lock break": Verb("Take an environment over from a holder that hangs", LOOK),
     "diff": Verb("Compare two environments, or two deliveries, field by field", DECLARE),

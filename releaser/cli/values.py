@@ -45,6 +45,23 @@ def pair(old: Json, new: Json, *, whole: bool = False) -> tuple[str, str]:
     return left, right
 
 
+def amount(size: int) -> str:
+    """Bytes as people say them: 512 B, 1.5 kB, 20 MB."""
+    value, unit = float(size), "B"
+    for larger in ("kB", "MB", "GB"):
+        if value < 999.5:
+            break
+        value, unit = value / 1000, larger
+    return f"{size} B" if unit == "B" else f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
+
+
+def grown(size: int) -> str:
+    """How many bytes more, or less."""
+    if not size:
+        return "no larger"
+    return f"{amount(abs(size))} {'more' if size > 0 else 'less'}"
+
+
 def short(text: str) -> str:
     """The text with its digests cut to twelve digits."""
     return _DIGEST.sub(r"\1", text)

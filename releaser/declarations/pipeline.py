@@ -4,15 +4,20 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 import durationpy
+import msgspec
 
 from releaser.declarations.problems import problem, suggestion
+from releaser.model.build import BUILDER_WORDS, Build, BuilderSettings, Package, Recipe
 from releaser.model.environment import Pipeline, PipelineEntry, RegistrySettings, Upstream
 from releaser.model.errors import Problem
 from releaser.model.image import Image
 from releaser.model.tree import MAP, Node, plain
+from releaser.planning.wording import listed
 
 FILE = "envs/pipeline.yaml"
 DEFAULT_PLATFORMS = ("linux/amd64",)
+DEFAULT_TIMEOUT = 1200.0
+"""Seconds that a build takes at most."""
 
 _HOST = r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(?::[0-9]{1,5})?"
 _PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
@@ -24,6 +29,7 @@ def pipeline(root: Node) -> tuple[Pipeline, tuple[Problem, ...]]:
     """The pipeline of a document that its schema accepts, and what else is wrong with it."""
     values = root.value
     platforms = _texts(values.get("platforms")) or DEFAULT_PLATFORMS
+    built = _built_platforms(values)
     images = {name: _image(name, node, root) for name, node in _map(values.get("images")).items()}
     entries = {
         name: _entry(name, node, platforms, values["environments"])
@@ -34,9 +40,16 @@ def pipeline(root: Node) -> tuple[Pipeline, tuple[Problem, ...]]:
         images=images,
         registries={name: _registry(node) for name, node in _map(values.get("registries")).items()},
         history=values["history"].value if "history" in values else None,
+        builds={name: _build(name, node, root, built) for name, node in _map(values.get("builds")).items()},
+        builder=_builder(values.get("builder")),
         environments=entries,
     )
-    return made, (*_image_problems(root), *_entry_problems(made, root))
+    return made, (
+        *_image_problems(root),
+        *_build_problems(made, root),
+        *_builder_problems(made, root),
+        *_entry_problems(made, root),
+    )
 
 
 def seconds(text: str) -> float:
@@ -64,6 +77,46 @@ def _image(name: str, node: Node, root: Node) -> Image:
         digest=words.get("digest"),
         location=place,
     )
+
+
+def _built_platforms(values: Mapping[str, Node]) -> tuple[str, ...]:
+    """Every platform that is declared somewhere: one digest goes everywhere."""
+    entries = (_map(node).get("platforms") for node in _map(values.get("environments")).values())
+    return tuple(dict.fromkeys(name for node in (values.get("platforms"), *entries) for name in _texts(node)))
+
+
+def _build(name: str, node: Node, root: Node, platforms: tuple[str, ...]) -> Build:
+    words = plain(node)
+    args = words.get("args", {})
+    return Build(
+        image=name,
+        context=words.get("context"),
+        package=msgspec.convert(words["package"], Package) if "package" in words else None,
+        recipe=msgspec.convert(words, Recipe) if "base" in words else None,
+        dockerfile=words.get("dockerfile", "Dockerfile"),
+        args={key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in args.items()},
+        target=words.get("target"),
+        network=words.get("network"),
+        secrets=words.get("secrets", {}),
+        ssh=tuple(words.get("ssh", ())),
+        labels=words.get("labels", {}),
+        platforms=platforms,
+        provenance=_attested(words.get("provenance")),
+        sbom=_attested(words.get("sbom")),
+        timeout=seconds(words["timeout"]) if "timeout" in words else DEFAULT_TIMEOUT,
+        location=root.value["builds"].key_location(name),
+    )
+
+
+def _attested(word: bool | str | None) -> str | None:
+    return "true" if word is True else word or None
+
+
+def _builder(node: Node | None) -> BuilderSettings:
+    words = plain(node) if node is not None else {}
+    if "ready_timeout" in words:
+        words["ready_timeout"] = seconds(words["ready_timeout"])
+    return msgspec.convert(words, BuilderSettings)
 
 
 def _registry(node: Node) -> RegistrySettings:
@@ -106,6 +159,82 @@ def _image_problems(root: Node) -> Iterator[Problem]:
             yield from _repository_problems(source)
         elif not path or _PATH_TRICK.search(path):
             yield problem(f"`{source.value}` is not a path below the root", "write `oci:images/api`", source.location)
+
+
+def _build_problems(made: Pipeline, root: Node) -> Iterator[Problem]:
+    for name, build in made.builds.items():
+        node = root.value["builds"].value[name]
+        if name not in made.images:
+            hint = suggestion(name, made.images) or "declare it in `images`"
+            yield problem(f"no image `{name}`", hint, root.value["builds"].key_location(name))
+        elif made.images[name].digest is not None:
+            hint = "leave the digest out, or the build"
+            yield problem(f"`{name}` is pinned by digest, so it is not built", hint, node.location)
+        yield from _package_problems(build, node)
+        for place, path in _paths(build, node):
+            if _PATH_TRICK.search(path):
+                yield problem(f"`{path}` leads out of the project", "name something below it", place.location)
+        if made.builder.kind != "buildkit":
+            yield from _buildkit_problems(build, node, made.builder.kind)
+
+
+def _buildkit_problems(build: Build, node: Node, kind: str) -> Iterator[Problem]:
+    """What only `buildkit` can do."""
+    for word in ("secrets", "ssh", "provenance", "sbom"):
+        if getattr(build, word):
+            yield problem(
+                f"the builder `{kind}` has no `{word}`", "builder: {kind: buildkit}", node.value[word].location
+            )
+    if len(build.platforms) > 1:
+        message = f"the builder `{kind}` builds for one platform at a time, and {listed(build.platforms)} are declared"
+        yield problem(message, "builder: {kind: buildkit}, or one platform: platforms: […]", build.location)
+
+
+def _package_problems(build: Build, node: Node) -> Iterator[Problem]:
+    words, place = node.value, node.location
+    if (build.context is None) == (build.package is None):
+        yield problem("a build is of a `context` or of a `package`", "context: FOLDER, or package: {file: …}", place)
+    elif build.package is not None:
+        yield from _archive_problems(build.package, words["package"])
+        if ("base" in words) == ("dockerfile" in words):
+            yield problem("a package needs a `base`, or a `dockerfile` of your own", "base: IMAGE@sha256:…", place)
+    for word in ("base", "user", "command", "working_dir"):
+        if word in words and (build.package is None or build.recipe is None):
+            yield problem(
+                f"`{word}` is for a `package` on a `base`", "write it in the Dockerfile", words[word].location
+            )
+
+
+def _archive_problems(package: Package, node: Node) -> Iterator[Problem]:
+    known = [word for word in ("file", "url", "git") if getattr(package, word) is not None]
+    if len(known) != 1:
+        yield problem("a package has a `file`, a `url` or a `git`", "package: {file: …, sha256: …}", node.location)
+    elif known != ["git"] and package.sha256 is None:
+        yield problem(f"a package of a `{known[0]}` needs its `sha256`", "see: sha256sum FILE", node.location)
+    for word in ("repository", "path"):
+        if word in node.value and package.git is None:
+            yield problem(f"`{word}` is for a package of `git`", "git: REVISION", node.value[word].location)
+
+
+def _paths(build: Build, node: Node) -> Iterator[tuple[Node, str]]:
+    for word in ("context", "dockerfile"):
+        if word in node.value:
+            yield node.value[word], getattr(build, word)
+    if build.package is not None and build.package.file is not None:
+        yield node.value["package"].value["file"], build.package.file
+    if build.package is not None and build.package.path is not None:
+        yield node.value["package"].value["path"], build.package.path
+
+
+def _builder_problems(made: Pipeline, root: Node) -> Iterator[Problem]:
+    node, kind = root.value.get("builder"), made.builder.kind
+    for word, value in _map(node).items():
+        if word != "kind" and word not in BUILDER_WORDS[kind]:
+            known = ", ".join(f"`{one}`" for one in sorted(BUILDER_WORDS[kind]))
+            yield problem(f"the builder `{kind}` has no `{word}`", f"it has {known}", value.location)
+    if "image" in BUILDER_WORDS[kind] and made.builder.image is None and node is not None:
+        hint = "image: REGISTRY/NAME@sha256:…, with sh, docker and buildx in it"
+        yield problem(f"the builder `{kind}` needs the `image` of its container", hint, node.location)
 
 
 def _repository_problems(node: Node) -> Iterator[Problem]:

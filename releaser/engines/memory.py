@@ -15,7 +15,8 @@ from releaser.clock import SYSTEM_CLOCK
 from releaser.model.environment import Environment
 from releaser.model.errors import ApplyFailed, EngineUnreachable, InvalidDeclarations, Problem
 from releaser.model.event import Event, Point
-from releaser.model.plan import DELETE, UNCHANGED
+from releaser.model.plan import DELETE, REPLACE, UNCHANGED
+from releaser.model.preview import NOTHING, Preview
 from releaser.model.release import Release
 from releaser.model.resource import Inventory, Live, Mark, Observation, Ready, Rendering, Resource, Target
 from releaser.model.value import Json, JsonMap, dotted
@@ -65,6 +66,7 @@ class MemoryTarget:
     passed: dict[str, bytes] = field(default_factory=dict)  # secret → the value that it has now
     values: dict[str, bytes] = field(default_factory=dict)  # id of a secret, former ones too → its value
     created: int = 0
+    preview: Preview = NOTHING  # what the engine says to changes
 
     def change(self, resource: str, body: Json, by: str = "somebody") -> None:
         """Change, or add, a thing by hand: past the engine, so an existing thing keeps its mark."""
@@ -120,6 +122,17 @@ class MemoryEngine:
         things = sorted(self._memory.things.items())
         return Observation(resources={name: self._live(name, thing) for name, thing in things}, at=self._clock.now())
 
+    def preview(self, work: Work) -> Preview:
+        """What the target was told to say, of what changes."""
+        self._called("preview")
+        changed, told = work.changed, self._memory.preview
+        return Preview(
+            sets={name: found for name, found in told.sets.items() if name in changed},
+            replaces={name: found for name, found in told.replaces.items() if name in changed},
+            refusals=tuple(one for one in told.refusals if changed.intersection(one.resources)),
+            unasked={why: names for why, names in told.unasked.items() if changed.intersection(names)},
+        )
+
     def apply(self, work: Work, secrets: SecretValues, stop: Stop, progress: Progress) -> None:  # noqa: ARG002 - no step of it takes time
         """One write after another: what is wanted in its order, then what is to go, from the last to the first."""
         self._called("apply")
@@ -159,9 +172,11 @@ class MemoryEngine:
         if same and thing is not None and _same(thing, mark) and not _has_new_value(resource, work):
             return False
         secret = self._secret(desired, secrets)
-        with _Write(self._memory, f"{'create' if thing is None else 'update'} {resource.id}") as effective:
+        anew = any(change.resource == resource.id and change.action == REPLACE for change in work.changes)
+        verb = "create" if thing is None else "replace" if anew else "update"
+        with _Write(self._memory, f"{verb} {resource.id}") as effective:
             if effective:
-                self._store(resource, body, mark, thing)
+                self._store(resource, body, mark, None if anew else thing)
                 if secret is not None:
                     self._keep(resource.id, *secret)
         return True

@@ -130,6 +130,9 @@ class Promises:
             self.history = str(fact.details.get("history"))
         elif fact.kind == chain.REGISTERED:
             self.releases[str(fact.details.get("version"))] = Promised(seq, fact.digests)
+            for name, digest in fact.digests.items():
+                if name.startswith("log"):
+                    self.blobs.setdefault(digest, seq)
         elif fact.kind == chain.STEPPED:
             self.steps[place, revision, int(fact.details.get("number", 0))] = Promised(seq, fact.digests)
         elif fact.kind in {chain.BEGUN, chain.RESUMED, chain.FINISHED}:

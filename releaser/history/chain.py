@@ -5,7 +5,7 @@ build the whole chain again. Only a head that is kept elsewhere shows that.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -69,13 +69,13 @@ def created(history: str, at: datetime) -> Fact:
     return Fact(kind=CREATED, at=at.astimezone(UTC), actor="release", details={"history": history})
 
 
-def registered(release: Release) -> Fact:
-    """A release is registered."""
+def registered(release: Release, logs: Sequence[Blob] = ()) -> Fact:
+    """A release is registered, with what the builds of its images printed."""
     return Fact(
         kind=REGISTERED,
         at=release.created_at.astimezone(UTC),
         actor=clean(release.created_by),
-        digests={"release": of(release)},
+        digests={"release": of(release), **{f"log{number}": log.digest for number, log in enumerate(logs)}},
         details={"version": release.version},
     )
 

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from releaser.clock import SYSTEM_CLOCK
 from releaser.history import audit, chain, leases, records
@@ -191,7 +191,7 @@ class MemoryHistory:
 
     # --- writing ---
 
-    def register(self, release: Release) -> Release:
+    def register(self, release: Release, logs: Sequence[str] = ()) -> Release:
         """Register once."""
         with self._memory.guard:
             known = self.release_of(release.version)
@@ -199,9 +199,17 @@ class MemoryHistory:
                 records.check_registered(known, release)
                 return known
             self._create()
-            event = self._append(chain.registered(release))
+            blobs = records.log_blobs(logs)
+            for content in blobs:
+                self._put(content)
+            event = self._append(chain.registered(release, blobs))
             self._memory.releases[release.version] = (event.seq, records.text(release))
         return release
+
+    def log(self, digest: str) -> str:
+        """What a build printed."""
+        with self._memory.guard:
+            return records.unpack(digest, self._memory.blobs.get(digest)).decode()
 
     def begin(self, lease: Lease, intent: Intent) -> Delivery:
         """Commit an intent as the next revision, `running`."""
@@ -235,15 +243,15 @@ class MemoryHistory:
             self._append(chain.resumed(lease, delivery, self._clock.now()))
         return delivery
 
-    def step(self, lease: Lease, revision: int, step: Step) -> None:
-        """Add a step to the running delivery."""
-        step = records.plain_step(step)
+    def step(self, lease: Lease, revision: int, *steps: Step) -> None:
+        """Add steps to the running delivery."""
         with self._memory.guard:
             self._check(lease)
             records.check_open(lease.environment, self.head(lease.environment), revision, RUNNING)
-            steps = self._memory.steps.setdefault((lease.environment, revision), [])
-            steps.append(records.text(step))
-            self._append(chain.stepped(lease, revision, len(steps), step))
+            written = self._memory.steps.setdefault((lease.environment, revision), [])
+            for step in map(records.plain_step, steps):
+                written.append(records.text(step))
+                self._append(chain.stepped(lease, revision, len(written), step))
 
     def finish(self, lease: Lease, revision: int, outcome: Outcome) -> Delivery:
         """Commit the outcome of the running delivery, or the new outcome of an interrupted one."""

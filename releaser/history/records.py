@@ -1,7 +1,7 @@
 """A delivery's life as values, and values as what is stored: the same for every store."""
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
@@ -154,6 +154,11 @@ def blob(value: Any) -> Blob:
     """A value's canonical JSON, content-addressed."""
     data = canonical(value)
     return Blob(of_bytes(data), data)
+
+
+def log_blobs(logs: Sequence[str]) -> tuple[Blob, ...]:
+    """What builds printed, content-addressed as it is."""
+    return tuple(Blob(of_bytes(data), data) for data in (log.encode() for log in logs))
 
 
 def pack(data: bytes) -> bytes:

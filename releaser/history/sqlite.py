@@ -1,7 +1,7 @@
 """The delivery record in one SQLite file."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -176,6 +176,11 @@ class SqliteHistory:
         with self._file.reading() as db:
             return rows.releases(db)
 
+    def log(self, digest: str) -> str:
+        """What a build printed."""
+        with self._file.reading() as db:
+            return records.unpack(digest, rows.content(db, digest)).decode()
+
     def plan_executed(self, plan_id: str) -> Delivery | None:
         """The delivery that executed this plan."""
         with self._file.reading() as db:
@@ -183,10 +188,11 @@ class SqliteHistory:
 
     # --- writing ---
 
-    def register(self, release: Release) -> Release:
+    def register(self, release: Release, logs: Sequence[str] = ()) -> Release:
         """Register once."""
+        blobs = records.log_blobs(logs)
         with self._file.writing() as db:
-            return rows.register(db, release)
+            return rows.register(db, release, blobs)
 
     def begin(self, lease: Lease, intent: Intent) -> Delivery:
         """Commit an intent as the next revision, `running`."""
@@ -212,13 +218,13 @@ class SqliteHistory:
             rows.append(db, chain.resumed(lease, delivery, self._clock.now()))
         return delivery
 
-    def step(self, lease: Lease, revision: int, step: Step) -> None:
-        """Add a step to the running delivery."""
-        step = records.plain_step(step)
+    def step(self, lease: Lease, revision: int, *steps: Step) -> None:
+        """Add steps to the running delivery."""
         with self._writing(lease) as db:
             records.check_open(lease.environment, rows.head(db, lease.environment), revision, RUNNING)
-            number = rows.add_step(db, lease.environment, revision, step)
-            rows.append(db, chain.stepped(lease, revision, number, step))
+            for step in map(records.plain_step, steps):
+                number = rows.add_step(db, lease.environment, revision, step)
+                rows.append(db, chain.stepped(lease, revision, number, step))
 
     def finish(self, lease: Lease, revision: int, outcome: Outcome) -> Delivery:
         """Commit the outcome of the running delivery, or the new outcome of an interrupted one."""

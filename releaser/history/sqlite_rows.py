@@ -1,6 +1,6 @@
 """The statements of the SQLite history; each runs within the caller's transaction."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from releaser.history import chain, records
@@ -85,6 +85,12 @@ def packed(db: Connection, digests: Mapping[str, str | None]) -> dict[str, bytes
     )
 
 
+def content(db: Connection, digest: str) -> bytes | None:
+    """What is stored under one digest."""
+    row = db.execute("SELECT data FROM blob WHERE digest = ?", (digest,)).fetchone()
+    return row[0] if row else None
+
+
 def steps(db: Connection, environment: str, number: int) -> tuple[Step, ...]:
     """The steps of a delivery, in order."""
     found = db.execute(
@@ -163,13 +169,15 @@ def registered(db: Connection, version: str) -> Release | None:
     return records.decode(Release, row[0], f"the release {version}") if row else None
 
 
-def register(db: Connection, release: Release) -> Release:
+def register(db: Connection, release: Release, logs: Sequence[Blob] = ()) -> Release:
     """The registered release, which this one becomes if there is none; raises ReleaseConflict."""
     known = registered(db, release.version)
     if known is not None:
         records.check_registered(known, release)
         return known
-    event = append(db, chain.registered(release))
+    for content in logs:
+        put(db, content)
+    event = append(db, chain.registered(release, logs))
     db.execute(
         "INSERT INTO release (version, seq, body) VALUES (?, ?, ?)",
         (release.version, event.seq, records.text(release)),

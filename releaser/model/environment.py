@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Protocol
 
+from releaser.model.build import Build, BuilderSettings
 from releaser.model.image import Image
 from releaser.model.tree import APPEND, MERGE, PREPEND, REMOVE, SET
 from releaser.model.value import Json, JsonMap, Location, Value, one_of
@@ -42,6 +43,8 @@ class Pipeline(Value, frozen=True, kw_only=True):
     images: Mapping[str, Image]
     registries: Mapping[str, RegistrySettings]
     history: str | None = None  # None: not declared
+    builds: Mapping[str, Build] = {}  # by the image that each makes
+    builder: BuilderSettings = BuilderSettings()
     environments: Mapping[str, PipelineEntry]  # in pipeline order
 
 

@@ -5,6 +5,7 @@
     │   ├── ApplyFailed                         the engine refused a write
     │   ├── NotReady                            not ready within `wait`, or it ended
     │   └── VerifyFailed                        the declared command refused
+    ├── BuildFailed                        1    a step of a build failed, or the image was not pushed
     ├── Refused                            3    a rule says no
     │   ├── GateRefused · NothingToRollBackTo · ReleaseConflict · AcceptRefused · SecretSourceChanged
     ├── LostRace                           4    somebody or something was faster
@@ -73,6 +74,12 @@ class VerifyFailed(DeliveryFailed):
     """The declared `verify` command refused or took too long."""
 
     code = "verify-failed"
+
+
+class BuildFailed(ReleaseError):
+    """A step of a build failed, or a registry did not take the image."""
+
+    code = "build-failed"
 
 
 class Refused(ReleaseError):

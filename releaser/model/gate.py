@@ -8,7 +8,7 @@ from releaser.model.value import Value
 class GateResult(Value, frozen=True, kw_only=True):
     """One gate's answer for one release; `detail` says why in a sentence."""
 
-    gate: str  # from | soak | confirm
+    gate: str  # from | soak | confirm | engine | replace
     passed: bool
     detail: str
 

@@ -31,6 +31,21 @@ class Image(Value, frozen=True, kw_only=True):
         return self.source or self.repository
 
 
+class ImageSource(Value, frozen=True, kw_only=True):
+    """What an image was built from, as far as it is known: the same again would be built of the same."""
+
+    builder: str  # engine | buildkit | dood | dind
+    context: str | None  # a folder of the project
+    package: str | None  # a file or a URL
+    context_digest: Digest
+    dockerfile: str | None  # None: made of the declaration
+    dockerfile_digest: Digest
+    bases: Mapping[str, Digest | None]  # as the Dockerfile names them; None: no registry knew it
+    revision: str | None  # the commit, where the context was committed
+    attestations: tuple[str, ...] = ()  # provenance | sbom: what the index has beside the images
+    log: Digest | None = None  # of what the build printed, which is kept with the release
+
+
 class ReleaseImage(Value, frozen=True, kw_only=True):
     """One image of a release: the digest that its tag had at registration, an index where there was one."""
 
@@ -38,6 +53,7 @@ class ReleaseImage(Value, frozen=True, kw_only=True):
     tag: str | None  # None: pinned by digest in the declarations
     digest: Digest
     platforms: Platforms
+    source: ImageSource | None = None  # of an image that `release build` made
 
     @property
     def reference(self) -> str:
@@ -51,6 +67,27 @@ class Resolved(Value, frozen=True, kw_only=True):
     digest: Digest
     platforms: Platforms
     revision: str | None = None  # the label or annotation org.opencontainers.image.revision
+
+
+def pinned_in(reference: str) -> Digest | None:
+    """The digest that a reference names."""
+    digest = reference.partition("@")[2]
+    return digest if DIGEST.match(digest) else None
+
+
+def named(reference: str) -> tuple[str, str]:
+    """(repository with its registry, tag) of a reference as a Dockerfile has it: `alpine` is docker.io/library/alpine.
+
+    Source: the familiar names of the Docker distribution's reference package.
+    """
+    name = reference.partition("@")[0]
+    path, colon, tag = name.rpartition(":")
+    if not colon or "/" in tag:
+        path, tag = name, "latest"
+    first, slash, _ = path.partition("/")
+    if not slash:
+        return f"docker.io/library/{path}", tag
+    return (path if "." in first or ":" in first or first == "localhost" else f"docker.io/{path}"), tag
 
 
 def missing_platforms(have: Platforms, want: tuple[str, ...]) -> tuple[str, ...]:

@@ -32,6 +32,15 @@ class Change(Value, frozen=True, kw_only=True):
     resource: str
     action: Annotated[str, one_of(CREATE, UPDATE, REPLACE, DELETE, UNCHANGED)]
     fields: tuple[FieldChange, ...] = ()
+    server: tuple[FieldChange, ...] = ()  # what the engine itself would make of it beside: no part of the plan's id
+
+
+class ImageChange(Value, frozen=True, kw_only=True):
+    """What an image of the release has other than the one that runs."""
+
+    image: str
+    packages: int  # that are added, removed or of another version
+    bytes: int  # how much larger its files are
 
 
 class Plan(Document, frozen=True, kw_only=True, tag="releaser/plan/v1"):
@@ -48,11 +57,13 @@ class Plan(Document, frozen=True, kw_only=True, tag="releaser/plan/v1"):
     rendered_digest: str
     config_digest: str
     changes: tuple[Change, ...]
+    images: tuple[ImageChange, ...] = ()  # those that are known: no part of the plan's id
     gates: tuple[GateResult, ...] = ()
     drift: tuple[DriftItem, ...] = ()
     secrets: Mapping[str, SecretPrint] = {}
     adopts: tuple[str, ...] = ()  # resources of others that --adopt takes over
     moves_from: Target | None = None  # the target that --move leaves
+    replaces: tuple[str, ...] = ()  # resources that --replace lets be removed and made anew
     accepts: bool = False  # reconcile --accept: the drift goes into the record
     verify: tuple[str, ...] | None = None  # the command that will have the last word
     registers: bool = False  # the release is registered with the delivery

@@ -31,6 +31,7 @@ def request_of(plan: Plan) -> Request:
         revision=plan.restores if plan.trigger == ROLLBACK else None,
         adopt=bool(plan.adopts),
         move=plan.moves_from is not None,
+        replace=bool(plan.replaces),
         accept=plan.accepts,
     )
 

@@ -90,6 +90,7 @@ def finish(ws: Workspace, lease: Lease, recorder: Recorder, delivery: Delivery, 
     """Record the outcome, and say it."""
     message, hint = (None if text is None else ws.masked(text) for text in (outcome.message, outcome.hint))
     outcome = msgspec.structs.replace(outcome, message=message, hint=hint)
+    recorder.commit()
     ended = ws.history.finish(lease, delivery.revision, outcome)
     recorder.point(Point.FINISHED, f"#{ended.revision} {ended.status}")
     return Result(outcome=_OUTCOMES.get(ended.status, "delivered"), delivery=ended, plan_id=ended.plan_id)

@@ -17,9 +17,11 @@ from releaser.planning.planner import Locate
 from releaser.ports import Desired
 
 
-def request(environment: str, version: str, *, adopt: bool = False, move: bool = False) -> Request:
+def request(
+    environment: str, version: str, *, adopt: bool = False, move: bool = False, replace: bool = False
+) -> Request:
     """A request to promote."""
-    return Request(trigger=PROMOTE, environment=environment, version=version, adopt=adopt, move=move)
+    return Request(trigger=PROMOTE, environment=environment, version=version, adopt=adopt, move=move, replace=replace)
 
 
 def propose(ws: Workspace, asked: Request) -> Proposal:

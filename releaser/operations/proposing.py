@@ -17,12 +17,14 @@ from releaser.model.plan import DELETE, UNCHANGED, Change, Plan
 from releaser.model.release import Release
 from releaser.model.resource import EMPTY, Inventory, Observation, Resource, Target
 from releaser.model.value import JsonMap, Value
+from releaser.operations.image_changes import with_image_changes
+from releaser.operations.previewing import with_preview
 from releaser.operations.secrets import other_keys, prints
 from releaser.operations.workspace import Workspace
 from releaser.planning import drift as drifting
 from releaser.planning import planner
 from releaser.planning.wording import listed
-from releaser.ports import Desired, Engine
+from releaser.ports import Desired, Engine, Work
 
 DEFAULT_WAIT = 300.0
 DEFAULT_STABLE = 5.0
@@ -37,6 +39,7 @@ class Request(Value, frozen=True, kw_only=True):
     revision: int | None = None  # rollback: the revision to bring back
     adopt: bool = False
     move: bool = False
+    replace: bool = False  # what cannot become what is wanted may be removed and made anew
     accept: bool = False  # reconcile: take the drift into the record
 
 
@@ -89,6 +92,7 @@ class Proposal:
     head: Record | None
     base: Inventory  # the head's, also when the target moved
     observation: Observation
+    asked: tuple[GateResult, ...] = ()  # the gates that the engine's own answers are
 
     @property
     def resources(self) -> tuple[Resource, ...]:
@@ -167,7 +171,27 @@ def draft(ws: Workspace, request: Request, goal: Goal, head: Record | None) -> P
         ),
         created_at=ws.clock.now(),
     )
-    return Proposal(plan=plan, goal=goal, head=head, base=inventory, observation=observation)
+    plan, asked = _previewed(ws, request, goal, plan, planned_on)
+    plan = with_image_changes(ws, plan, None if left else head)
+    return Proposal(plan=plan, goal=goal, head=head, base=inventory, observation=observation, asked=asked)
+
+
+def _previewed(
+    ws: Workspace, request: Request, goal: Goal, plan: Plan, here: Inventory
+) -> tuple[Plan, tuple[GateResult, ...]]:
+    """The plan with what the engine says to it; it is asked only where something would be written."""
+    if not any(change.action != UNCHANGED for change in plan.changes):
+        return plan, ()
+    work = Work(
+        mark=ws.mark(plan.environment, plan.project, plan.base_revision + 1),
+        desired=goal.desired,
+        changes=plan.changes,
+        base=here,
+        wait=goal.rules.wait,
+        trigger=plan.trigger,
+    )
+    resources = (desired.resource for desired in goal.desired)
+    return with_preview(plan, goal.engine.preview(work), resources, goal.locate, replace=request.replace)
 
 
 def _running(head: Record | None) -> tuple[str, ...]:
@@ -199,7 +223,7 @@ def _abandoned(target: Target, head: Record | None) -> tuple[str, ...]:
 def conclude(proposal: Proposal, gates: tuple[GateResult, ...]) -> Proposal:
     """The finished plan: nothing to do, or with its gates; then with its id."""
     idle = nothing_to_do(proposal)
-    plan = msgspec.structs.replace(proposal.plan, gates=() if idle else gates, nothing_to_do=idle)
+    plan = msgspec.structs.replace(proposal.plan, gates=() if idle else (*gates, *proposal.asked), nothing_to_do=idle)
     plan = msgspec.structs.replace(plan, id=planner.plan_id(plan, proposal.goal.entry))
     return replace(proposal, plan=plan)
 

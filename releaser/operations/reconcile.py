@@ -1,7 +1,7 @@
 """reconcile: the recorded state over the drift, or the drift into the record."""
 
+import dataclasses
 from collections.abc import Iterator
-from dataclasses import replace
 
 import msgspec
 
@@ -19,9 +19,9 @@ from releaser.planning import drift as drifting
 from releaser.planning import fingerprint
 
 
-def request(environment: str, *, accept: bool = False, adopt: bool = False) -> Request:
+def request(environment: str, *, accept: bool = False, adopt: bool = False, replace: bool = False) -> Request:
     """A request to reconcile."""
-    return Request(trigger=RECONCILE, environment=environment, accept=accept, adopt=adopt)
+    return Request(trigger=RECONCILE, environment=environment, accept=accept, adopt=adopt, replace=replace)
 
 
 def propose(ws: Workspace, asked: Request) -> Proposal:
@@ -48,7 +48,7 @@ def propose(ws: Workspace, asked: Request) -> Proposal:
     if asked.accept:
         live = engine.observe(ws.scope(name, head.plan.project), inventory)
         wanted = accepted(inventory, live, release.digests(), engine.capabilities.accepts)
-    recorded = replace(goal(current, wanted, declared, engine), project=head.plan.project)
+    recorded = dataclasses.replace(goal(current, wanted, declared, engine), project=head.plan.project)
     return conclude(draft_recorded(ws, asked, recorded, head), declared.confirmation)
 
 

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable
 
+from releaser.model.build import BuildLog
 from releaser.model.documents import Reached, RegisteredRelease, Releases
+from releaser.model.errors import UnknownName
 from releaser.model.release import Release
 from releaser.operations.images import known_release
 from releaser.operations.workspace import Workspace, environments
+from releaser.planning.wording import listed as listed_words
 from releaser.ports import DeliveryQuery
 
 
@@ -17,6 +20,16 @@ def listed(ws: Workspace, limit: int | None = None) -> Releases:
 def shown(ws: Workspace, version: str) -> RegisteredRelease:
     """One release. Raises UnknownName."""
     return next(iter(_registered(ws, (known_release(ws, version),))))
+
+
+def log_of(ws: Workspace, version: str, image: str) -> BuildLog:
+    """What an image's build printed. Raises UnknownName where nothing is kept of it."""
+    release = known_release(ws, version)
+    built = {name: one.source.log for name, one in release.images.items() if one.source and one.source.log}
+    if image not in built:
+        known = f"it has logs of {listed_words(sorted(built))}" if built else "`release build` built none of its images"
+        raise UnknownName(f"{version} has no log of {image}", hint=known)
+    return BuildLog(release=version, image=image, log=ws.history.log(built[image]))
 
 
 def _registered(ws: Workspace, releases: Iterable[Release]) -> Iterable[RegisteredRelease]:

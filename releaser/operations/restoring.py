@@ -10,6 +10,7 @@ from releaser.model.event import Point
 from releaser.model.plan import RESTORE, UNCHANGED, Change
 from releaser.model.resource import EMPTY, Inventory, Observation
 from releaser.operations.attempt import Attempt, Before, verify_variables
+from releaser.operations.previewing import kept_replacing, replaced
 from releaser.operations.recorded import in_order
 from releaser.operations.recording import UNRECORDABLE, Recorder
 from releaser.operations.returning import Way, definitions_then, given_back, put_back, unsure
@@ -194,7 +195,15 @@ def _changes(
         owns_orphans=attempt.goal.engine.capabilities.owns_orphans,
         ours=ws.mark(attempt.plan.environment, attempt.plan.project, 0),
     )
-    return tuple(put_back(before, observation, change) for change in planner.changes(wanted, lambda *_: None))
+    changes = tuple(put_back(before, observation, change) for change in planner.changes(wanted, lambda *_: None))
+    anew = replaced(ws.history.record(attempt.plan.environment, attempt.delivery.revision).plan)
+    return kept_replacing(changes, frozenset(name for name in anew if _is_another(name, before, observation)))
+
+
+def _is_another(name: str, before: Before, observation: Observation) -> bool:
+    """Whether another thing stands under the name than the one that ran before."""
+    live, item = observation.resources.get(name), before.inventory.items.get(name)
+    return live is not None and item is not None and live.uid != item.uid
 
 
 def _apply(ws: Workspace, recorder: Recorder, attempt: Attempt, before: Before, work: Work) -> None:

@@ -9,10 +9,11 @@ from releaser.model.delivery import ABORTED, INTERRUPTED, RUNNING, SUCCEEDED, De
 from releaser.model.errors import ForeignTarget, Refused, StalePlan
 from releaser.model.event import Point
 from releaser.model.plan import Plan
-from releaser.model.resource import EMPTY, InventoryItem
+from releaser.model.resource import EMPTY, InventoryItem, Observation
 from releaser.operations.attempt import Attempt
 from releaser.operations.execute import finish, leased
 from releaser.operations.performing import perform
+from releaser.operations.previewing import kept_replacing, replaced
 from releaser.operations.proposing import Goal
 from releaser.operations.recorded import known_environment, readable
 from releaser.operations.recording import Recorder
@@ -174,6 +175,14 @@ def _refuse_taken(plan: Plan, in_way: tuple[str, ...]) -> None:
         )
 
 
+def _not_yet(record: Record, observation: Observation) -> frozenset[str]:
+    """What the delivery was to make anew, and what ran before it is there still."""
+    then, live = record.base.items, observation.resources
+    return frozenset(
+        name for name in replaced(record.plan) if name in then and name in live and then[name].uid == live[name].uid
+    )
+
+
 def _attempt(ws: Workspace, record: Record) -> Attempt:
     """The recorded goal again, with what is to change from what is live now."""
     plan, delivery = record.plan, record.delivery
@@ -207,7 +216,9 @@ def _attempt(ws: Workspace, record: Record) -> Attempt:
         ours=ws.mark(delivery.environment, plan.project, 0),
     )
     _refuse_taken(plan, planner.foreign(wanted, ws.mark(delivery.environment, plan.project, 0)))
-    changes = () if plan.accepts else planner.changes(wanted, goal.locate)
+    changes = (
+        () if plan.accepts else kept_replacing(planner.changes(wanted, goal.locate), _not_yet(record, observation))
+    )
     now_plan = msgspec.structs.replace(plan, changes=changes, drift=drift.detect(here, observation), secrets=secrets)
     return Attempt(
         delivery=delivery,

@@ -1,6 +1,6 @@
 """rollback: an earlier delivery's resources again, image and configuration, from the record alone."""
 
-from dataclasses import replace
+import dataclasses
 
 from releaser.model.delivery import SUCCEEDED, Delivery, Record
 from releaser.model.environment import Pipeline
@@ -25,13 +25,21 @@ def request(  # noqa: PLR0913 - what a person may say
     release: str | None = None,
     adopt: bool = False,
     move: bool = False,
+    replace: bool = False,
 ) -> Request:
     """A request to roll back; without a revision or a release the target is found.
 
     Raises NothingToRollBackTo, UnknownName.
     """
     target = find_target(ws, environment, revision=revision, release=release)
-    return Request(trigger=ROLLBACK, environment=environment, revision=target.revision, adopt=adopt, move=move)
+    return Request(
+        trigger=ROLLBACK,
+        environment=environment,
+        revision=target.revision,
+        adopt=adopt,
+        move=move,
+        replace=replace,
+    )
 
 
 def find_target(
@@ -120,7 +128,7 @@ def propose(ws: Workspace, asked: Request) -> Proposal:
     declared = readable(ws, asked.environment)
     engine = ws.engine_at(record.delivery.target, declared.engine)
     recorded = goal(record, record.inventory or EMPTY, declared, engine)
-    recorded = replace(recorded, restores=asked.revision)
+    recorded = dataclasses.replace(recorded, restores=asked.revision)
     proposal = draft_recorded(ws, asked, recorded, settled_head(ws, asked.environment))
     warnings = (*_changed_secrets(record, proposal), *_missing_images(ws, declared.pipeline, proposal))
     return conclude(proposal.warned(warnings), declared.confirmation)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from releaser.model.build import BuilderSettings
 from releaser.model.delivery import Record
 from releaser.model.environment import Pipeline, PipelineEntry
 from releaser.model.errors import ReleaseError
@@ -26,6 +27,8 @@ from releaser.ports import (
     Stop,
     Verifier,
 )
+from releaser.ports.building import Builder
+from releaser.ports.contents import ImageContents, KnownImages
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +51,9 @@ class Workspace:
     history: HistoryStore
     registry: ImageRegistry
     open_engine: Callable[[JsonMap], Engine]
+    open_builder: Callable[[BuilderSettings], Builder]
+    open_contents: Callable[[], ImageContents]
+    known_images: KnownImages
     secrets: SecretSource
     open_key: Callable[[], FingerprintKey]
     verifier: Verifier

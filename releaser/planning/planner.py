@@ -162,6 +162,7 @@ def plan_id(plan: Plan, entry: PipelineEntry | None) -> str:
             "drift": _drifted(plan),
             "adopts": plan.adopts,
             "moves": plan.moves_from,
+            "replaces": plan.replaces,
             "accepts": plan.accepts,
             "entry": None if entry is None else _rules(entry),
         }
@@ -211,6 +212,7 @@ def _parts(old: Plan, new: Plan) -> Iterator[tuple[Json, Json, str]]:
     yield _drifted(old), _drifted(new), "the live state drifted in another way"
     yield old.adopts, new.adopts, "what it would take over is other"
     yield old.moves_from, new.moves_from, "it would leave another target"
+    yield old.replaces, new.replaces, "what it may make anew is other"
     yield old.accepts, new.accepts, "one of them accepts the drift"
 
 

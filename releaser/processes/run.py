@@ -11,7 +11,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,19 +81,22 @@ def run(  # noqa: PLR0913 - the limits of one child, all by name
     stdin: bytes = b"",
     limit: int = 65536,
     stop: Stop | None = None,
+    heard: Callable[[bytes], None] | None = None,
 ) -> Completed:
     """Run a command to its end, at most `timeout` seconds; raises NotStarted.
 
+    `heard` gets what came on its standard error, many times a second, also nothing; what it raises ends the command.
     It leads a session of its own: it cannot ask at the terminal, and Ctrl-C reaches it through `stop` only.
     """
     deadline = time.monotonic() + timeout
-    with _HeldSignals() as held, _Pipes(_start(argv, env, cwd, with_stdin=bool(stdin)), stdin, limit) as pipes:
+    with _HeldSignals() as held, _Pipes(_start(argv, env, cwd, with_stdin=bool(stdin)), stdin, limit, heard) as pipes:
         process = pipes.process
         timed_out = stopped = False
         try:
             held.let_go()
             while process.poll() is None and not timed_out and not stopped:
                 pipes.exchange(min(TICK, max(0.0, deadline - time.monotonic())))
+                pipes.tell()
                 timed_out = time.monotonic() >= deadline and process.poll() is None
                 stopped = not timed_out and stop is not None and stop.requested() and process.poll() is None
             if timed_out or stopped:
@@ -101,6 +104,7 @@ def run(  # noqa: PLR0913 - the limits of one child, all by name
         finally:
             returncode = _kill(process)
         pipes.drain()
+        pipes.tell()
         return Completed(
             returncode=returncode,
             stdout=bytes(pipes.stdout.kept),
@@ -216,12 +220,16 @@ class _Tail:
 class _Pipes:
     """The child's streams, read and written without ever blocking on one of them."""
 
-    def __init__(self, process: subprocess.Popen[bytes], stdin: bytes, limit: int) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], stdin: bytes, limit: int, heard: Callable[[bytes], None] | None
+    ) -> None:
         self.stdout = _Tail(limit)
         self.stderr = _Tail(limit)
         self.output = _Tail(limit)
         self.process = process
         self._to_write = memoryview(stdin)
+        self._heard = heard
+        self._untold = bytearray()
         self._selector = selectors.DefaultSelector()
         self._register(process.stdout, self.stdout)
         self._register(process.stderr, self.stderr)
@@ -247,6 +255,12 @@ class _Pipes:
             else:
                 self._read(key)
 
+    def tell(self) -> None:
+        """Pass on what came on standard error since the last time."""
+        if self._heard is not None:
+            untold, self._untold = bytes(self._untold), bytearray()
+            self._heard(untold)
+
     def drain(self) -> None:
         """Read what a child that is over has left in its pipes."""
         for _ in range(_LEFTOVER_CHUNKS):
@@ -268,6 +282,8 @@ class _Pipes:
             if chunk:
                 key.data.add(chunk)
                 self.output.add(chunk)
+                if self._heard is not None and key.data is self.stderr:
+                    self._untold += chunk
             else:
                 self._close(key)
 

@@ -1,6 +1,7 @@
 """One question to a registry: its requests, with retries, a login where one is asked for, and an end in time."""
 
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -78,27 +79,35 @@ class Conversation:
         brief._deadline = self._deadline.sooner(self._registry.limits.courtesy)
         return brief
 
-    def ask(self, method: str, path: str, accept: str = "*/*") -> Answer:
+    def again(self) -> "Conversation":
+        """The same with all its time: one question more."""
+        return Conversation(self._registry, self._repository, self.place)
+
+    def piece(self, path: str, first: int, last: int) -> Answer:
+        """The bytes `first` to `last` of a path, of which a server may send all. Raises RegistryUnreachable."""
+        return self.ask("GET", path, headers={"Range": f"bytes={first}-{last}"})
+
+    def ask(self, method: str, path: str, accept: str = "*/*", *, headers: Mapping[str, str] | None = None) -> Answer:
         """The answer for a path below the repository, a login shown if need be. Raises RegistryUnreachable.
 
         Every status that is not about logins, redirects or bad times is the caller's; so is a HEAD refused with 403.
         """
         url = f"{self._registry.base}/v2/{self._repository.path}/{path}"
         try:
-            return self._authorized(method, url, accept)
+            return self._authorized(method, url, {"Accept": accept, **(headers or {})})
         except NoAnswer as error:
             hint = f"check that {self._repository.host} is up and reachable from here, then run the command again"
             raise self.place.unreachable(f"the registry {error.reason}", error.hint or hint) from error
         except LoginFailed as error:
             raise self.place.unreachable(error.reason, error.hint) from error
 
-    def _authorized(self, method: str, url: str, accept: str) -> Answer:
+    def _authorized(self, method: str, url: str, headers: Mapping[str, str]) -> Answer:
         authorizer = self._registry.authorizer
-        answer = self._shown(method, url, accept, authorizer.known(self._repository))
+        answer = self._shown(method, url, headers, authorizer.known(self._repository))
         if answer.status == 401 and answer.origin == origin(url):
             offered = answer.headers.get("www-authenticate", "")
             header = authorizer.answer(self._repository, offered, self._send)
-            answer = self._shown(method, url, accept, header)
+            answer = self._shown(method, url, headers, header)
         if answer.status in {401, 403} and answer.origin != origin(url):
             host = urlsplit(answer.origin).hostname
             raise NoAnswer(f"sends us to {host}, which answers {answer.status}", "run the command again")
@@ -108,10 +117,9 @@ class Conversation:
             raise authorizer.refused(self._repository)
         return answer
 
-    def _shown(self, method: str, url: str, accept: str, authorization: str | None) -> Answer:
-        headers = {"Accept": accept}
+    def _shown(self, method: str, url: str, headers: Mapping[str, str], authorization: str | None) -> Answer:
         if authorization is not None:
-            headers["Authorization"] = authorization
+            headers = {**headers, "Authorization": authorization}
         return self._send(Request(method=method, url=url, headers=headers))
 
     def _send(self, request: Request) -> Answer:

@@ -44,7 +44,7 @@ class LayoutRegistry:
     def resolve(self, image: Image, tag: str) -> Resolved:
         """The one digest that is named by the tag, or by `repository:tag`."""
         layout = self._open(image)
-        content = _Blobs(layout)
+        content = LayoutContent(layout)
         return resolved(content, content.document(layout.tagged(tag, image.repository)))
 
     def pinned(self, image: Image) -> Resolved:
@@ -55,8 +55,8 @@ class LayoutRegistry:
 
     def confirm(self, image: Image, digest: str) -> Platforms:
         """The digest is reachable from `index.json` and its content is what it says."""
-        content = _Blobs(self._open(image))
-        return platforms(content, content.reachable(digest))
+        content = LayoutContent(self._open(image))
+        return platforms(content, content.confirmed(digest))
 
     def _open(self, image: Image) -> "Layout":
         return Layout.open(self._root, image.lookup.removeprefix(PREFIX), Place.of(image))
@@ -124,7 +124,7 @@ class Layout:
         return data
 
 
-class _Blobs(Content):
+class LayoutContent(Content):
     """A layout as a source of documents."""
 
     def __init__(self, layout: Layout) -> None:
@@ -132,9 +132,11 @@ class _Blobs(Content):
 
     @property
     def place(self) -> Place:
+        """The layout."""
         return self._layout.place
 
     def document(self, descriptor: Descriptor) -> Document:
+        """A manifest or an index, verified."""
         media_type = descriptor.media_type or None
         if media_type is not None and media_type not in INDEXES | MANIFESTS:
             raise self.place.invalid(
@@ -144,9 +146,10 @@ class _Blobs(Content):
         return read(self._layout.blob(descriptor), media_type, self.place)
 
     def blob(self, descriptor: Descriptor) -> bytes:
+        """A small blob, verified."""
         return self._layout.blob(descriptor)
 
-    def reachable(self, digest: str) -> Document:
+    def confirmed(self, digest: str) -> Document:
         """The document with this digest in index.json or in an index that it lists. Raises ImageNotFound."""
         for entry in self._layout.entries:
             if entry.digest == digest:

@@ -23,7 +23,7 @@ ACCEPT = f"{OCI_INDEX}, {DOCKER_LIST}, {OCI_MANIFEST}, {DOCKER_MANIFEST}"
 
 _CONFIGS = frozenset({"application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"})
 _REVISION = "org.opencontainers.image.revision"
-_ATTESTATION = "vnd.docker.reference.type"
+ATTESTATION = "vnd.docker.reference.type"
 
 _Shape = TypeVar("_Shape")
 
@@ -57,7 +57,7 @@ class Descriptor(Value, frozen=True, kw_only=True, rename="camel"):
     @property
     def is_image(self) -> bool:
         """False for attestations and other artifacts that ride along in an index."""
-        if _ATTESTATION in (self.annotations or {}) or (self.artifact_type and not self.platform):
+        if ATTESTATION in (self.annotations or {}) or (self.artifact_type and not self.platform):
             return False
         return not (self.platform and self.platform.os == "unknown" and self.platform.architecture == "unknown")
 
@@ -98,6 +98,9 @@ class Content(Protocol):
 
     def document(self, descriptor: Descriptor) -> Document:
         """A manifest or an index. Raises RegistryUnreachable, ImageNotFound, InvalidDeclarations."""
+
+    def confirmed(self, digest: str) -> Document:
+        """The document of a digest, which is there now. Raises the same."""
 
     def blob(self, descriptor: Descriptor) -> bytes:
         """A small blob. Raises RegistryUnreachable, ImageNotFound."""

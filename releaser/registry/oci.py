@@ -1,5 +1,6 @@
 """Registries that speak the OCI distribution protocol over HTTP(S)."""
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -31,6 +32,8 @@ from releaser.registry.transport import Answer, Limits
 _DIGEST_HEADER = "docker-content-digest"
 _LIE = "do not use this image before the registry's operator has explained this"
 _TAGS_ASKED = 1000
+_PIECE = MAX_DOCUMENT
+"""Bytes of a layer that are asked for at a time: what one answer may have."""
 
 
 _NOT_A_REGISTRY = "check the registry's name, and that no proxy answers in its place"
@@ -81,14 +84,71 @@ class DistributionRegistry:
         content = self._content(image)
         return platforms(content, content.confirmed(digest))
 
+    def content(self, image: Image) -> Content:
+        """The repository's manifests and small blobs."""
+        return self._content(image)
+
+    def layer(self, image: Image, descriptor: Descriptor) -> "Blob":
+        """The bytes of a layer, of any size."""
+        conversation = self._conversation(image)
+        return Blob(conversation, descriptor)
+
     def _content(self, image: Image) -> "_Manifests":
+        conversation = self._conversation(image)
+        return _Manifests(conversation, self._read.setdefault(repository(image), {}))
+
+    def _conversation(self, image: Image) -> Conversation:
         where = repository(image)
         place = Place(f"{where.host}/{where.path}", Place.of(image).locations)
         if where.host not in self._registries:
             settings = self._settings.get(where.host) or RegistrySettings()
             ca = self._root / settings.ca if settings.ca else None
             self._registries[where.host] = Registry.of(where, settings, ca, self._logins, self._limits, place)
-        return _Manifests(Conversation(self._registries[where.host], where, place), self._read.setdefault(where, {}))
+        return Conversation(self._registries[where.host], where, place)
+
+
+class Blob:
+    """A blob as it comes: in pieces, each with its own tries and time; verified when it was read to its end."""
+
+    def __init__(self, conversation: Conversation, descriptor: Descriptor) -> None:
+        self._conversation = conversation
+        self._descriptor = descriptor
+        self._kept, self._given = b"", 0  # the last piece, and how much of it was read
+        self._at = 0
+        self._digest = hashlib.sha256()
+
+    def read(self, size: int) -> bytes:
+        """So many bytes, fewer at the end alone. Raises RegistryUnreachable, ImageNotFound."""
+        parts = []
+        while size > 0:
+            if self._given == len(self._kept):
+                if self._at == self._descriptor.size:
+                    break
+                self._kept, self._given = self._piece(), 0
+            parts.append(self._kept[self._given : self._given + size])
+            self._given += len(parts[-1])
+            size -= len(parts[-1])
+        return b"".join(parts)
+
+    def skip(self, size: int) -> None:
+        """Pass over so many; they are read, as the digest is of all of them."""
+        while size and (passed := len(self.read(min(size, _PIECE)))):
+            size -= passed
+
+    def _piece(self) -> bytes:
+        place, digest = self._conversation.place, self._descriptor.digest
+        last = min(self._at + _PIECE, self._descriptor.size) - 1
+        answer = self._conversation.again().piece(f"blobs/{digest}", self._at, last)
+        if answer.status == 404:
+            raise place.not_found(f"has no layer {printable(digest)}", "push the image again")
+        whole = answer.status == 200 and len(answer.body) == self._descriptor.size
+        if not whole and (answer.status != 206 or len(answer.body) != last + 1 - self._at):
+            raise place.unreachable(f"the registry answers {answer.status} for a part of {digest}", _NOT_A_REGISTRY)
+        self._digest.update(answer.body)
+        self._at += len(answer.body)
+        if self._at == self._descriptor.size and f"sha256:{self._digest.hexdigest()}" != digest:
+            raise place.unreachable(f"the registry sends other bytes for {printable(digest)}", _LIE)
+        return answer.body
 
 
 class _Manifests(Content):

@@ -6,10 +6,15 @@ fsmonitor, no credential prompt, no fetch of missing objects; and nothing is wri
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from releaser.model.delivery import DeclarationSource
+
+if TYPE_CHECKING:
+    from releaser.processes.run import Completed
 
 TIMEOUT = 10.0
 """Seconds for one call of git."""
@@ -17,14 +22,15 @@ TIMEOUT = 10.0
 _FILES_A_CALL = 1000  # names that fit into one argument list, with room to spare
 _MOST_LINKS = 40  # on the way to one file, as Linux has it
 _LIMIT = 8 * 1024 * 1024
-_COMMIT = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
+_SCP = re.compile(r"([A-Za-z0-9._-]+@)?([A-Za-z0-9][A-Za-z0-9.-]*):(?!/)([^\s]+)\Z")
+COMMIT = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
 _GIT = (
     *("git", "--no-optional-locks", "--literal-pathspecs"),
     *("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"),
     *("status", "--porcelain=v2", "--branch", "--no-ahead-behind", "-z"),
     *("--untracked-files=all", "--ignored=matching", "--ignore-submodules=none", "--no-renames"),
 )
-_SETTINGS = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_ASKPASS": "", "SSH_ASKPASS": ""}
+SETTINGS = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_ASKPASS": "", "SSH_ASKPASS": ""}
 
 
 class GitSource:
@@ -51,19 +57,45 @@ class GitSource:
         # Two commits: somebody made one between two calls, so the files are not those of either for sure.
         return DeclarationSource(commit=commits.pop(), dirty=dirty or bool(commits))
 
+    def origin(self) -> str | None:
+        """Where the repository is fetched from, as a URL without a login; None where that is no URL, or not known."""
+        done = self._run(("git", "config", "--get", "remote.origin.url"))
+        return None if done is None else _url(done.stdout.decode(errors="replace").strip())
+
+    def commit(self, revision: str, repository: str | None, tell: Callable[[str], None]) -> str:
+        """What a revision names here, or in another repository, which is fetched. Raises BadArgument, BuildFailed."""
+        from releaser.source.revisions import commit_of  # noqa: PLC0415 - few verbs ask
+
+        return commit_of(self._root, revision, repository, tell)
+
     def _status(self, files: Sequence[str]) -> list[str]:
+        done = self._run((*_GIT, "--", *(files or (".",))))
+        return [] if done is None else done.stdout.decode(errors="surrogateescape").split("\0")
+
+    def _run(self, argv: Sequence[str]) -> "Completed | None":
+        """How git ended; None where it is not there, refuses, or does not answer."""
         from releaser.processes.run import NotStarted, minimal_environment, run  # noqa: PLC0415 - few verbs ask
 
         config = {name: self._environ[name] for name in ("XDG_CONFIG_HOME",) if name in self._environ}
-        env = minimal_environment({**config, **_SETTINGS}, self._environ)
-        argv = (*_GIT, "--", *(files or (".",)))
+        env = minimal_environment({**config, **SETTINGS}, self._environ)
         try:
             done = run(argv, timeout=TIMEOUT, env=env, cwd=self._root, limit=_LIMIT)
         except NotStarted:
-            return []
-        if done.returncode != 0 or done.timed_out:
-            return []
-        return done.stdout.decode(errors="surrogateescape").split("\0")
+            return None
+        return None if done.returncode != 0 or done.timed_out else done
+
+
+def _url(remote: str) -> str | None:
+    """`git@host:shop/api.git` is how ssh://git@host/shop/api.git is written mostly."""
+    scp = _SCP.match(remote)
+    if scp is not None:
+        return f"ssh://{scp[1] or ''}{scp[2]}/{scp[3]}"
+    parts = urlsplit(remote)
+    if parts.scheme not in {"https", "http", "ssh", "git"} or not parts.hostname:
+        return None
+    host = parts.netloc.rpartition("@")[2]
+    user = f"{parts.username}@" if parts.scheme == "ssh" and parts.username else ""
+    return f"{parts.scheme}://{user}{host}{parts.path}"
 
 
 def _names(root: str, file: str) -> Iterator[str]:
@@ -99,5 +131,5 @@ def _commit(records: Sequence[str]) -> str | None:
     for record in records:
         if record.startswith("# branch.oid "):
             commit = record.removeprefix("# branch.oid ")
-            return commit if _COMMIT.match(commit) else None
+            return commit if COMMIT.match(commit) else None
     return None

@@ -2,9 +2,20 @@
 
 import json
 import re
+from datetime import UTC, datetime
 
 import pytest
 import yaml
+
+from releaser.cli import output
+from releaser.cli.output import Output
+from releaser.cli.plan_markdown import markdown
+from releaser.cli.show_plan import show_plan
+from releaser.model.gate import GateResult
+from releaser.model.plan import Change, FieldChange, ImageChange, Plan
+from releaser.model.release import Release
+from releaser.model.resource import Target
+from releaser.model.value import Location
 
 
 @pytest.fixture
@@ -244,3 +255,66 @@ def test_a_dash_is_no_file_to_save_to(cli):
     assert not (cli.root / "-").exists()
     text = cli.ok("plan", "v1.3", "--to", "test", "-o", "json").out
     assert cli.ok("apply", cli.write("p.json", text).name, "--yes").code == 0
+
+
+def asked_of_a_cluster():
+    """A plan that a cluster was asked about."""
+    field = FieldChange(
+        path="spec.selector.matchLabels.app",
+        old="shop",
+        new="api",
+        origin=Location(file="envs/base.yaml", line=7, column=9),
+    )
+    new = FieldChange(path="spec.replicas", old=None, new=2, origin=Location(file="envs/base.yaml", line=12, column=5))
+    sets = (
+        FieldChange(path='spec.template.metadata.annotations."mesh.test/inject"', old=None, new="on"),
+        FieldChange(path="spec.template.spec.containers.api.image", old="registry.test/api", new="mirror.test/api"),
+    )
+    gates = (
+        GateResult(gate="from", passed=True, detail="v1.4 is proven in test1 (#12)"),
+        GateResult(
+            gate="engine",
+            passed=False,
+            detail='apply deployment.apps/web: admission webhook "policy.test" denied the request: no image from there',
+        ),
+        GateResult(
+            gate="replace",
+            passed=False,
+            detail="deployment.apps/api has to be removed and made anew: spec.selector: field is immutable; "
+            "say --replace to allow it",
+        ),
+    )
+    return Plan(
+        id="sha256:" + "9c1e2a" * 10 + "abcd",
+        project="shop",
+        environment="staging",
+        target=Target(engine="kubernetes", identity="id-1", context="admin", namespace="shop-staging"),
+        trigger="promote",
+        release=Release(version="v1.4", images={}, created_at=datetime(2026, 1, 1, tzinfo=UTC), created_by="ann"),
+        base_revision=12,
+        rendered_digest="sha256:0",
+        config_digest="sha256:0",
+        changes=(
+            Change(resource="deployment.apps/api", action="replace", fields=(field,)),
+            Change(resource="deployment.apps/web", action="create", fields=(new,), server=sets),
+        ),
+        images=(
+            ImageChange(image="api", packages=3, bytes=2_100_000),
+            ImageChange(image="worker", packages=0, bytes=-4096),
+            ImageChange(image="none", packages=0, bytes=0),
+        ),
+        gates=gates,
+        warnings=("the engine could not be asked beforehand about pump.acme.test/a: the kind comes with this",),
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+
+
+@pytest.mark.parametrize("columns", [60, 110])
+def test_what_a_cluster_says_beforehand(steady, capsys, monkeypatch, columns):
+    monkeypatch.setattr(output, "width_of", lambda _: columns)
+    show_plan(Output(color="never"), asked_of_a_cluster(), "v1.3")
+    steady(f"plan-asked-{columns}.txt", capsys.readouterr().out)
+
+
+def test_what_a_cluster_says_in_markdown(steady):
+    steady("plan-asked.md", "\n".join(markdown(asked_of_a_cluster(), "v1.3")) + "\n")

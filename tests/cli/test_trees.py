@@ -2,7 +2,7 @@
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from releaser.cli.trees import tree
@@ -16,8 +16,10 @@ TREES = st.recursive(
 
 
 @given(TREES)
+@example("\n")
+@example("a\n\n")
 def test_what_is_shown_reads_back(value):
-    assert yaml.safe_load("\n".join(tree({"it": value}))) == {"it": value}
+    assert yaml.safe_load("".join(f"{line}\n" for line in tree({"it": value}))) == {"it": value}
 
 
 def test_how_it_looks():

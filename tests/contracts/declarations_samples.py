@@ -165,13 +165,63 @@ images:
     digest: "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 registries: {"registry.internal:5000": {ca: envs/ca.pem, insecure: false, auth: auth.internal}}
 history: sqlite:.release/history.db
+builder:
+  kind: dind
+  host: "unix:///run/docker.sock"
+  image: "registry.example.com/ci/docker@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+  capabilities: [SYS_ADMIN, NET_ADMIN]
+  args: [--mtu=1400]
+  cache_volume: shop-builds
+  memory: 2g
+  cpus: 1.5
+  ready_timeout: 90s
+builds:
+  api:
+    context: app
+    dockerfile: deploy/Dockerfile
+    args: {LEVEL: 3, DEBUG: true, NAME: shop}
+    target: final
+    network: none
+    labels: {team: shop}
+    timeout: 30m
 environments:
   test1: {layers: [base, test]}
-  test2: {layers: [base, test], platforms: [linux/arm64]}
+  test2: {layers: [base, test], platforms: [linux/amd64]}
   staging: {layers: [base], from: {any: [test1, test2]}}
   dark: {layers: [base], from: {all: [test1, test2]}}
   production: {layers: [base], from: staging, soak: 24h, confirm: name}
 """
+
+BUILDKIT = """\
+builder: {kind: buildkit, builder: shop, cache_from: ["type=local,src=cache"], cache_to: ["type=inline"]}
+builds:
+  api: {context: app, secrets: {npm: {from: env, name: NPM_TOKEN}, key: {from: file, path: key}}, ssh: [default]}
+  attested: {context: app, provenance: mode=max, sbom: generator=example.com/scanner, labels: {team: shop}}
+  web: {context: web, secrets: {npm: {from: exec, command: [pass, npm], timeout: 5s}}}
+"""
+"""What only this builder takes."""
+
+PACKAGE = """\
+builds:
+  api:
+    package: {url: "https://example.com/app.tgz", sha256: %s, strip: 1}
+    base: docker.io/library/python@sha256:%s
+    user: "1000:1000"
+    command: [python, -m, app]
+    working_dir: /srv
+  web:
+    package: {file: dist/web.zip, sha256: %s}
+    dockerfile: deploy/Dockerfile
+  jobs:
+    package: {git: v1.6, repository: "https://example.com/jobs.git", path: services/jobs}
+    base: docker.io/library/python
+""" % (("0123456789abcdef" * 4,) * 3)
+"""Images of packages."""
+
+DOOD = """\
+builder: {kind: dood, socket: /run/docker.sock}
+"""
+"""What only this builder takes."""
 
 ENGINES = (
     "{kind: directory, path: out}",

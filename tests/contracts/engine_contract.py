@@ -246,7 +246,7 @@ class Delivering:
             desired=desired or tuple(Desired(resource=resource) for resource in resources),
             changes=planner.changes(plan, lambda _resource, _path: None),
             base=self.inventory,
-            wait=60.0,
+            wait=120.0,
             stable=0.2,
         )
 
@@ -322,6 +322,17 @@ class EngineContract:
         assert Point.COMMITTED in points
         assert points == sorted(points, key=list(Point).index)
         assert {event.environment for event in progress.events} == {ENVIRONMENT}
+
+    def test_a_preview_writes_nothing(self, lab: Lab, delivering: Delivering) -> None:
+        asked = delivering.work(delivering.render(first()).resources)
+        assert lab.engine().preview(asked).refusals == ()
+        assert dict(delivering.observe().resources) == {}
+        delivering.deliver(first())
+        before = lab.writes()
+        preview = lab.engine().preview(delivering.work(delivering.render(second()).resources))
+        assert (preview.refusals, dict(preview.replaces), dict(preview.unasked)) == ((), {}, {})
+        assert not any(preview.sets.values()), "what a server chooses itself is nothing to tell"
+        assert lab.writes() == before
 
     def test_the_same_again_writes_nothing(self, lab: Lab, delivering: Delivering) -> None:
         delivering.deliver(first())

@@ -10,8 +10,17 @@ import msgspec
 import pytest
 
 from releaser.model.delivery import Delivery
-from releaser.model.errors import InternalError, LeaseLost, Locked, ReleaseConflict, StalePlan, UnknownName
+from releaser.model.errors import (
+    HistoryCorrupt,
+    InternalError,
+    LeaseLost,
+    Locked,
+    ReleaseConflict,
+    StalePlan,
+    UnknownName,
+)
 from releaser.model.resource import EMPTY
+from releaser.planning.fingerprint import of_bytes
 from releaser.ports import DeliveryQuery, HistoryStore, Lease
 from tests.contracts.history_samples import (
     FixedClock,
@@ -515,6 +524,18 @@ class ReadingContract:
         assert conflict.value.hint
         assert store.release_of("v1") == first
         assert store.release_of("v2") is None
+
+    def test_what_builds_printed_is_kept_with_a_release(self, connect: Connect, store: HistoryStore) -> None:
+        logs = ("[1/1] RUN make\n  café\n", "", "x" * 100_000)
+        store.register(release("v1"), logs)
+        store.register(release("v2"), logs[:1])
+        store.register(release("v1"), ("another",))
+        for log in logs:
+            assert connect().log(of_bytes(log.encode())) == log
+        assert store.verify().broken_at is None
+        for digest in (of_bytes(b"another"), "sha256:none"):
+            with pytest.raises(HistoryCorrupt, match="is missing"):
+                store.log(digest)
 
     def test_releases_are_newest_first_as_registered(self, store: HistoryStore) -> None:
         for version in ("v1", "v3", "v2"):

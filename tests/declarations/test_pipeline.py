@@ -5,9 +5,10 @@ import pytest
 
 from releaser.declarations import pipeline as pipelines
 from releaser.declarations import schema, yaml12
+from releaser.model.build import BuilderSettings, Package, Recipe
 from releaser.model.environment import Pipeline, RegistrySettings, Upstream
 from releaser.model.errors import Problem
-from tests.contracts.declarations_samples import PIPELINE
+from tests.contracts.declarations_samples import PACKAGE, PIPELINE
 
 Told = Callable[[tuple[Problem, ...]], list[str]]
 HEAD = "project: shop\nenvironments: {a: {}}\n"
@@ -40,10 +41,25 @@ def test_every_word() -> None:
         Upstream(mode="all", environments=("test1", "test2")),
         Upstream(mode="all", environments=("staging",)),
     ]
-    assert [entry.platforms for entry in entries.values()][:2] == [("linux/amd64",), ("linux/arm64",)]
+    assert [entry.platforms for entry in entries.values()][:2] == [("linux/amd64",)] * 2
     assert (entries["production"].soak, entries["production"].confirm) == (86400.0, "name")
     assert (entries["staging"].soak, entries["staging"].confirm) == (None, None)
-    assert str(entries["staging"].location) == "envs/pipeline.yaml:15:3"
+    assert str(entries["staging"].location) == "envs/pipeline.yaml:34:3"
+    assert pipeline.builder == BuilderSettings(
+        kind="dind",
+        host="unix:///run/docker.sock",
+        image="registry.example.com/ci/docker@sha256:" + "0123456789abcdef" * 4,
+        capabilities=("SYS_ADMIN", "NET_ADMIN"),
+        args=("--mtu=1400",),
+        cache_volume="shop-builds",
+        memory="2g",
+        cpus=1.5,
+        ready_timeout=90.0,
+    )
+    build = pipeline.builds["api"]
+    assert (build.image, build.context, build.dockerfile, build.target) == ("api", "app", "deploy/Dockerfile", "final")
+    assert (build.args, build.labels) == ({"LEVEL": "3", "DEBUG": "true", "NAME": "shop"}, {"team": "shop"})
+    assert (build.network, build.timeout) == ("none", 1800.0)
 
 
 def test_the_defaults() -> None:
@@ -108,6 +124,117 @@ def test_a_layout_outside_the_root(source: str, told: Told) -> None:
     (only,) = told(made(HEAD + f"images: {{i: {{repository: r.io/a, source: '{source}'}}}}")[1])
     assert only.startswith("envs/pipeline.yaml:3:42 ")
     assert "is not a path below the root" in only
+
+
+@pytest.mark.parametrize(
+    ("builds", "wrong"),
+    [
+        ("{ipa: {context: a}}", "4:10 no image `ipa` | known: api, pinned"),
+        ("{pinned: {context: a}}", "4:18 `pinned` is pinned by digest, so it is not built | leave the digest out"),
+        ("{api: {context: ../a}}", "4:25 `../a` leads out of the project | name something below it"),
+        ("{api: {context: /etc}}", "4:25 `/etc` leads out of the project | name something below it"),
+        ("{api: {context: a, dockerfile: ../../x}}", "4:40 `../../x` leads out of the project"),
+    ],
+)
+def test_a_build_that_cannot_be(builds: str, wrong: str, told: Told) -> None:
+    digest = "sha256:" + "0" * 64
+    images = f"images: {{api: r.io/api, pinned: {{repository: r.io/db, digest: '{digest}'}}}}"
+    (only,) = told(made(f"{HEAD}{images}\nbuilds: {builds}\n")[1])
+    assert only.startswith(f"envs/pipeline.yaml:{wrong}")
+
+
+SHA256 = "0" * 64
+
+
+@pytest.mark.parametrize(
+    ("build", "wrong"),
+    [
+        ("{}", "a build is of a `context` or of a `package`"),
+        ("{context: a, package: {file: b, sha256: %s}, base: c}", "a build is of a `context` or of a `package`"),
+        ("{package: {sha256: %s}, base: c}", "a package has a `file`, a `url` or a `git`"),
+        ("{package: {file: b, git: v1, sha256: %s}, base: c}", "a package has a `file`, a `url` or a `git`"),
+        ("{package: {file: b}, base: c}", "a package of a `file` needs its `sha256`"),
+        ("{package: {file: b, sha256: %s, path: c}, base: c}", "`path` is for a package of `git`"),
+        ("{package: {git: v1, path: ../c}, base: c}", "`../c` leads out of the project"),
+        ("{package: {file: b, sha256: %s}}", "a package needs a `base`, or a `dockerfile` of your own"),
+        ("{package: {file: b, sha256: %s}, base: c, dockerfile: d}", "a package needs a `base`, or a `dockerfile`"),
+        ("{package: {file: ../b, sha256: %s}, base: c}", "`../b` leads out of the project"),
+        ("{context: a, user: '1'}", "`user` is for a `package` on a `base`"),
+        ("{package: {file: b, sha256: %s}, dockerfile: d, command: [e]}", "`command` is for a `package` on a `base`"),
+    ],
+)
+def test_a_package_that_cannot_be(build: str, wrong: str, told: Told) -> None:
+    build = build % SHA256 if "%s" in build else build
+    (only,) = told(made(f"{HEAD}images: {{api: r.io/api}}\nbuilds: {{api: {build}}}\n")[1])
+    assert f" {wrong}" in only
+
+
+def test_packages() -> None:
+    pipeline, problems = made(f"{HEAD}images: {{api: r.io/api, web: r.io/web, jobs: r.io/jobs}}\n{PACKAGE}")
+    assert problems == ()
+    digest = "0123456789abcdef" * 4
+    api, web = pipeline.builds["api"], pipeline.builds["web"]
+    assert api.package == Package(url="https://example.com/app.tgz", sha256=digest, strip=1)
+    assert api.recipe == Recipe(
+        base=f"docker.io/library/python@sha256:{digest}",
+        user="1000:1000",
+        command=("python", "-m", "app"),
+        working_dir="/srv",
+    )
+    jobs = pipeline.builds["jobs"].package
+    assert jobs == Package(git="v1.6", repository="https://example.com/jobs.git", path="services/jobs")
+    assert (web.recipe, web.named, web.place) == (None, "Dockerfile", "deploy/Dockerfile")
+
+
+PLATFORMS = """
+platforms: [linux/amd64]
+images: {api: r.io/api}
+builds: {api: {context: a, provenance: true, sbom: "generator=r.io/scan", labels: {a: b}}}
+environments:
+  edge: {platforms: [linux/arm64, linux/amd64]}
+"""
+
+
+def test_an_image_is_built_for_every_platform_that_it_goes_to() -> None:
+    pipeline, problems = made(f"project: shop\nbuilder: {{kind: buildkit}}{PLATFORMS}")
+    assert problems == ()
+    build = pipeline.builds["api"]
+    assert build.platforms == ("linux/amd64", "linux/arm64")
+    assert (build.provenance, build.sbom, build.attestations) == (
+        "true",
+        "generator=r.io/scan",
+        ("provenance", "sbom"),
+    )
+
+
+def test_what_only_buildkit_builds(told: Told) -> None:
+    *attested, several = told(made(f"project: shop{PLATFORMS}")[1])
+    assert attested == [
+        "envs/pipeline.yaml:4:40 the builder `engine` has no `provenance` | builder: {kind: buildkit}",
+        "envs/pipeline.yaml:4:52 the builder `engine` has no `sbom` | builder: {kind: buildkit}",
+    ]
+    assert several == (
+        "envs/pipeline.yaml:4:10 the builder `engine` builds for one platform at a time, "
+        "and linux/amd64 and linux/arm64 are declared | builder: {kind: buildkit}, or one platform: platforms: […]"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "wrong"),
+    [
+        ("{kind: engine, image: %s}", "5:32 the builder `engine` has no `image` | it has `host`"),
+        ("{kind: dind, socket: /s, image: %s}", "5:31 the builder `dind` has no `socket`"),
+        ("{kind: buildkit, memory: 2g}", "5:35 the builder `buildkit` has no `memory` | it has `builder`"),
+        ("{kind: dood}", "5:10 the builder `dood` needs the `image` of its container | image: REGISTRY/NAME@sha256"),
+        ("{kind: dood, image: %s}", "4:37 the builder `dood` has no `secrets` | builder: {kind: buildkit}"),
+    ],
+)
+def test_a_builder_that_cannot_be(words: str, wrong: str, told: Told) -> None:
+    image = "r.io/docker@sha256:" + "0" * 64
+    builds = "builds: {api: {context: a, secrets: {npm: {from: env, name: N}}}}" if "secrets" in wrong else ""
+    builder = words % image if "%s" in words else words
+    (only,) = told(made(f"{HEAD}images: {{api: r.io/api}}\n{builds}\nbuilder: {builder}\n")[1])
+    assert only.startswith(f"envs/pipeline.yaml:{wrong}")
 
 
 WRONG = {

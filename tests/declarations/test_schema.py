@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from releaser.declarations import schema, yaml12
 from releaser.model.errors import Problem
 from releaser.model.tree import plain
-from tests.contracts.declarations_samples import ENGINES, KUBERNETES, LAYER, PIPELINE, said
+from tests.contracts.declarations_samples import BUILDKIT, DOOD, ENGINES, KUBERNETES, LAYER, PACKAGE, PIPELINE, said
 
 Told = Callable[[tuple[Problem, ...]], list[str]]
 
@@ -73,7 +73,7 @@ def test_a_document_with_every_word_passes(name: str, text: str) -> None:
 
 @pytest.mark.parametrize(("name", "text"), [("layer", LAYER), ("pipeline", PIPELINE)])
 def test_that_document_has_every_word(name: str, text: str) -> None:
-    whole = [plain(yaml12.load(one, "f.yaml")) for one in (text, KUBERNETES)]
+    whole = [plain(yaml12.load(one, "f.yaml")) for one in (text, KUBERNETES, BUILDKIT, DOOD, PACKAGE)]
     written = {word for _, part in parts(whole) for word in part} | {
         "$append",
         "$prepend",

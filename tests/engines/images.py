@@ -15,9 +15,10 @@ import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import urllib3
 
@@ -119,6 +120,13 @@ class Images:
         kind = answer.headers["Content-Type"]
         self._send("PUT", f"manifests/{tag}", expected=201, body=answer.data, headers={"Content-Type": kind})
         return f"{self.repository}:{tag}"
+
+    def document(self, reference: str) -> Any:
+        """The manifest or index of `REPOSITORY@DIGEST` in this registry."""
+        repository, _, digest = reference.partition("@")
+        there = replace(self, name=repository.removeprefix(f"{self.registry}/"))
+        accept = {"Accept": f"{_MANIFEST}, {_INDEX}"}
+        return json.loads(there._send("GET", f"manifests/{digest}", expected=200, headers=accept).data)
 
     @property
     def repository(self) -> str:

@@ -133,7 +133,7 @@ def test_never_ready(lab: MemoryLab, delivering: Delivering) -> None:
     progress = Silent()
     readiness = lab.engine().wait(work, Running(), progress)
     assert not readiness.ready
-    assert readiness.message == "not ready after 60s; last words: exit 3: cannot open the database"
+    assert readiness.message == f"not ready after {work.wait:g}s; last words: exit 3: cannot open the database"
     assert {event.point for event in progress.events} == {Point.WAITING}
     assert delivering.observe().resources["service/web"].ready == Ready(running=0, desired=2)
 

@@ -11,10 +11,12 @@ import pytest
 from releaser.history import chain, records
 from releaser.history.sqlite import SqliteHistory
 from releaser.model.errors import HistoryCorrupt
+from releaser.planning.fingerprint import of_bytes
 from releaser.ports import ChainCheck
 from tests.contracts.history_contract import deliver
 from tests.contracts.history_samples import holder, intent, outcome, plan, release, step
 
+LOG = "[1/1] RUN make\n"
 SEED = 20261124
 Tamper = Callable[[sqlite3.Connection, random.Random], int | None]
 """Changes something; the number of the event that no longer holds, where it is known beforehand."""
@@ -35,7 +37,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store.finish(lease, 5, outcome("interrupted"))
     store.resume(lease, 5)
     store.break_lease("test1", "bob", "why")
-    store.register(release("v9"))
+    store.register(release("v9"), (LOG,))
     store.close()
     return path
 
@@ -121,6 +123,7 @@ def cut_tail(db: sqlite3.Connection, chance: random.Random) -> None:
 
 def cut_tail_with_rows(db: sqlite3.Connection, chance: random.Random) -> None:
     """The last event, and what it vouches for, so that only the head tells."""
+    db.execute("DELETE FROM blob WHERE digest = ?", (of_bytes(LOG.encode()),))
     db.execute("DELETE FROM release WHERE seq = (SELECT max(seq) FROM event)")
     db.execute("DELETE FROM event WHERE seq = (SELECT max(seq) FROM event)")
 

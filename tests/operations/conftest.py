@@ -11,10 +11,13 @@ import pytest
 from releaser.declarations.loader import ProjectDeclarations
 from releaser.engines.memory import RUNS, MemoryEngine, MemoryTarget
 from releaser.history.memory import MemoryHistory
+from releaser.model.build import BuilderSettings
 from releaser.model.delivery import DeclarationSource, Delivery, Result
 from releaser.model.environment import Verify
-from releaser.model.errors import SecretMissing, VerifyFailed
+from releaser.model.errors import ImageNotFound, SecretMissing, VerifyFailed
 from releaser.model.event import Event, Point
+from releaser.model.image import Image
+from releaser.model.image_content import ImageContent, ImageSummary
 from releaser.model.plan import Plan
 from releaser.model.resource import SecretPrint
 from releaser.model.value import JsonMap
@@ -24,6 +27,8 @@ from releaser.operations.proposing import Request
 from releaser.operations.workspace import Actor, Workspace
 from releaser.planning import fingerprint
 from releaser.ports import Capabilities
+from releaser.ports.building import Builder
+from releaser.ports.contents import ImageContents
 from releaser.registry.memory import MemoryRegistry
 
 PIPELINE = """
@@ -46,6 +51,23 @@ secrets:
   password: {from: env, name: SHOP_PASSWORD}
 verify: {command: [check]}
 """
+
+
+def _no_contents() -> ImageContents:
+    raise ImageNotFound("there are no images to look into")
+
+
+@dataclass
+class Known:
+    """What is known of images is given."""
+
+    images: dict[str, ImageSummary] = field(default_factory=dict)
+
+    def summary(self, image: Image, digest: str) -> ImageSummary | None:
+        return self.images.get(digest)
+
+    def keep(self, digest: str, content: ImageContent) -> None:
+        raise AssertionError("nothing is read here")
 
 
 @dataclass
@@ -104,6 +126,13 @@ class Source:
     def describe(self, files: tuple[str, ...]) -> DeclarationSource:
         return DeclarationSource(commit="c" * 40, dirty=False)
 
+    def origin(self) -> str | None:
+        return "https://git.test/shop.git"
+
+    def commit(self, revision: str, repository: str | None, tell: Callable[[str], None]) -> str:
+        tell(f"looking for {revision}")
+        return ("a" if repository is None else "b") * 40
+
 
 @dataclass
 class Stopper:
@@ -130,6 +159,10 @@ class Watcher:
             self.at[event.point]()
 
 
+def _no_builder(settings: BuilderSettings) -> Builder:
+    raise AssertionError(f"nothing is built here: {settings}")
+
+
 @dataclass
 class Project:
     root: Path
@@ -142,6 +175,7 @@ class Project:
     verifier: Verifier = field(default_factory=Verifier)
     stop: Stopper = field(default_factory=Stopper)
     watcher: Watcher = field(default_factory=Watcher)
+    known: Known = field(default_factory=Known)
     capabilities: Capabilities = RUNS
 
     def another(self) -> "Project":
@@ -168,6 +202,9 @@ class Project:
             history=self.history,
             registry=self.registry,
             open_engine=self._engine,
+            open_builder=_no_builder,
+            open_contents=_no_contents,
+            known_images=self.known,
             secrets=self.secrets,
             open_key=lambda: self.key,
             verifier=self.verifier,

@@ -108,6 +108,26 @@ def test_who_lost_the_lease_writes_nothing_more(project, point):
     assert project.head("test").current.release == "v3"
 
 
+def test_many_steps_are_committed_together_and_none_is_lost(project):
+    names = [f"s{number}" for number in range(100)]
+    services = "".join(f"  {name}: {{image: api}}\n" for name in names)
+    project.write("base.yaml", f"services:\n{services}")
+    working, sizes = project.history.step, []
+
+    def step(lease, revision, *steps):
+        sizes.append(len(steps))
+        return working(lease, revision, *steps)
+
+    project.history.step = step
+    assert project.promote("v1", "test").outcome == "delivered"
+    texts = [one.text for one in project.history.record("test", 1).steps]
+    assert [text for text in texts if text.startswith("service/")] == [
+        f"service/{name} is written" for name in sorted(names)
+    ]
+    assert sizes[:10] == [1] * 10
+    assert max(sizes) > 20
+
+
 def test_who_lost_the_lease_does_not_restore(project):
     project.promote("v1", "test")
     project.verifier.refuses.add("v2")
@@ -124,7 +144,7 @@ def test_a_history_that_went_away_stops_it(project):
     working, calls = history.step, []
 
     def step(*args):
-        if args[2].point is Point.APPLIED:
+        if any(one.point is Point.APPLIED for one in args[2:]):
             calls.extend(target.writes)
             raise HistoryUnreachable("the disk is full")
         return working(*args)

@@ -394,3 +394,25 @@ def test_a_signal_while_it_is_started_leaves_no_child(monkeypatch, number):
         signal.signal(number, before)
     assert len(started) == 1
     wait_for(lambda: gone(started[0]))
+
+
+def test_what_it_says_is_heard_while_it_runs():
+    heard = []
+    done = sh("echo one >&2; sleep 0.3; echo out; echo two >&2", heard=heard.append)
+    assert b"".join(heard) == b"one\ntwo\n"
+    assert b"one\n" in heard
+    assert heard.count(b"") >= 2, "silence is told too"
+    assert done.stdout == b"out\n"
+
+
+def test_who_hears_may_break_it_off(tmp_path):
+    class Enough(Exception):
+        pass
+
+    def enough(data: bytes) -> None:
+        if data:
+            raise Enough
+
+    with pytest.raises(Enough):
+        sh(f"echo $$ > {tmp_path}/pid; echo go >&2; sleep 600", heard=enough)
+    assert gone(int((tmp_path / "pid").read_text()))

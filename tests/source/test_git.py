@@ -361,3 +361,27 @@ class TestHarmless:
         repository.commit()
         repository.describe()
         assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("remote", "url"),
+    [
+        ("https://example.com/shop/api.git", "https://example.com/shop/api.git"),
+        ("https://me:token@example.com:8443/shop/api.git?x=1", "https://example.com:8443/shop/api.git"),
+        ("git@example.com:shop/api.git", "ssh://git@example.com/shop/api.git"),
+        ("example.com:shop/api.git", "ssh://example.com/shop/api.git"),
+        ("ssh://git:pass@example.com:2222/shop.git", "ssh://git@example.com:2222/shop.git"),
+        ("/srv/git/shop.git", None),
+        ("../shop.git", None),
+        ("file:///srv/git/shop.git", None),
+        ("", None),
+    ],
+)
+def test_where_others_have_it(repository, remote, url):
+    repository.git("config", "remote.origin.url", remote)
+    assert GitSource(repository.root).origin() == url
+
+
+def test_who_has_no_remote(repository, tmp_path):
+    assert GitSource(repository.root).origin() is None
+    assert GitSource(tmp_path).origin() is None

@@ -11,6 +11,7 @@ from releaser.engines.directory.observing import observe
 from releaser.engines.directory.render import render
 from releaser.model.environment import Environment
 from releaser.model.event import Event, Point
+from releaser.model.preview import NOTHING, Preview
 from releaser.model.release import Release
 from releaser.model.resource import Inventory, Observation, Rendering, Target
 from releaser.ports import Capabilities, Clock, Progress, Readiness, Scope, SecretValues, Stop, Work
@@ -45,6 +46,10 @@ class DirectoryEngine:
                 return Observation(resources={}, at=now) if folder is None else observe(folder, inventory, now)
         except OSError as error:
             raise unreadable(error, self._named(error)) from error
+
+    def preview(self, work: Work) -> Preview:  # noqa: ARG002 - what is written is what was rendered
+        """Nothing."""
+        return NOTHING
 
     def apply(
         self,

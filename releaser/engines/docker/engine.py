@@ -24,6 +24,7 @@ from releaser.engines.vocabulary import DOCKER, SERVICE
 from releaser.model.environment import Environment
 from releaser.model.errors import ApplyFailed
 from releaser.model.event import Event, Point
+from releaser.model.preview import NOTHING, Preview
 from releaser.model.release import Release
 from releaser.model.resource import Inventory, Observation, Rendering, Resource, Target
 from releaser.model.value import JsonMap
@@ -86,6 +87,10 @@ class DockerEngine:
         resources = (*self._rendered, *(item.resource for item in inventory.items.values()))
         look = Look.at(self._docker, self._whose(scope.project, scope.environment), Claims.of(resources))
         return observation(look, self._clock.now())
+
+    def preview(self, work: Work) -> Preview:  # noqa: ARG002 - the API has no dry run
+        """Nothing."""
+        return NOTHING
 
     def apply(self, work: Work, secrets: SecretValues, stop: Stop, progress: Progress) -> None:
         """Replace what changed and no more, each service after those that it needs."""

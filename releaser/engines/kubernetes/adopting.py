@@ -5,6 +5,7 @@ merged into one of ours, by a JSON Patch that a newer version of the object refu
 """
 
 import re
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,12 +16,16 @@ from releaser.engines.kubernetes.objects import identity
 from releaser.model.value import Json, JsonMap
 
 _TOOLS = re.compile(r"kubectl.*|before-first-apply|helm(-.*)?|Go-http-client|.*flux.*|kustomize-controller|argocd.*")
-_TRIES = 3
+_TRIES = 10
+_AGAIN = 0.05  # seconds, and more each time: controllers write what has just been written
 _CONFLICT, _UNPROCESSABLE = 409, 422
 
 
 def take_over(api: Api, raw: JsonMap) -> None:
-    """Make the fields that kubectl, Helm and their like manage in an object ours. Raises what `api.patch` raises."""
+    """Make the fields that kubectl, Helm and their like manage in an object ours. Raises what `api.patch` raises.
+
+    Those that a JSON Patch of ours set become fields of our applies.
+    """
     id_ = identity(raw, api.namespace)
     for left in reversed(range(_TRIES)):
         entries = merged(raw["metadata"].get("managedFields") or ())
@@ -38,6 +43,7 @@ def take_over(api: Api, raw: JsonMap) -> None:
         except ApiRefused as refused:
             if refused.status not in {_CONFLICT, _UNPROCESSABLE} or not left:
                 raise
+            time.sleep(_AGAIN * (_TRIES - left))
             again = api.get(id_)
             if again is None:
                 return
@@ -48,12 +54,10 @@ def take_over(api: Api, raw: JsonMap) -> None:
 
 def merged(entries: Sequence[JsonMap]) -> list[JsonMap] | None:
     """The entries with those of tools merged into one of ours; None where no tool manages anything."""
-    theirs = [
-        entry for entry in entries if _TOOLS.fullmatch(str(entry.get("manager"))) and not entry.get("subresource")
-    ]
+    theirs = [entry for entry in entries if _is_a_tools(entry)]
     if not theirs:
         return None
-    ours = [entry for entry in entries if entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Apply"]
+    ours = [entry for entry in entries if _is_ours(entry)]
     fields: Json = {}
     for entry in (*ours, *theirs):
         fields = _union(fields, entry.get("fieldsV1") or {})
@@ -67,6 +71,16 @@ def merged(entries: Sequence[JsonMap]) -> list[JsonMap] | None:
         "fieldsV1": fields,
     }
     return [one, *(entry for entry in entries if entry not in theirs and entry not in ours)]
+
+
+def _is_a_tools(entry: JsonMap) -> bool:
+    manager = str(entry.get("manager"))
+    patched = manager == FIELD_MANAGER and entry.get("operation") == "Update"
+    return (patched or _TOOLS.fullmatch(manager) is not None) and not entry.get("subresource")
+
+
+def _is_ours(entry: JsonMap) -> bool:
+    return entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Apply"
 
 
 def _union(one: Any, other: Any) -> Any:

@@ -19,6 +19,8 @@ _METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1,appl
 _PAGE = 500
 _TRIES = 3
 _AGAIN = 0.3  # seconds, and more each time
+_STARTING = 20.0
+"""Seconds after which a server that came back has read its roles."""
 _BUSY = frozenset({429, 500, 502, 503, 504})
 
 
@@ -147,10 +149,15 @@ class Api:
         )
 
     def patch(
-        self, id_: ObjectId, operations: Sequence[Mapping[str, Json]], *, manager: str = FIELD_MANAGER
+        self,
+        id_: ObjectId,
+        operations: Sequence[Mapping[str, Json]],
+        *,
+        manager: str = FIELD_MANAGER,
+        dry_run: bool = False,
     ) -> JsonMap:
         """A JSON Patch (RFC 6902)."""
-        query = {"fieldManager": manager}
+        query = {"fieldManager": manager, **({"dryRun": "All"} if dry_run else {})}
         return self._write(_Call("PATCH", self._path(id_), query, f"patch {id_.resource}", JSON_PATCH), operations)
 
     def delete(self, id_: ObjectId, uid: str, *, propagation: str = "Background") -> bool:
@@ -223,7 +230,7 @@ class Api:
                     raise
                 time.sleep(_AGAIN * (_TRIES - left))
                 continue
-            if answer.status not in _BUSY or not left:
+            if not left or not (answer.status in _BUSY or self._is_starting(answer)):
                 return self._decoded(answer, what)
             time.sleep(_pause(answer, _AGAIN * (_TRIES - left)))
         raise AssertionError  # the last try has answered
@@ -241,11 +248,16 @@ class Api:
             time.sleep(_pause(answer, _AGAIN))
         raise AssertionError  # as above
 
+    def _is_starting(self, answer: Answer) -> bool:
+        """Whether a server that was away just now has not read its roles yet: until then it forbids everything."""
+        lost_at = self._connection.lost_at
+        return answer.status == 403 and lost_at is not None and time.monotonic() - lost_at < _STARTING
+
     def _decoded(self, answer: Answer, what: str) -> Json:
         if answer.status < 300:
             return msgspec.json.decode(answer.body)
         refused = ApiRefused.of(answer.status, answer.body, what)
-        if answer.status in {401, 502, 503}:
+        if answer.status in {401, 502, 503} or self._is_starting(answer):
             raise unreachable(refused, self.place) from refused
         raise refused
 

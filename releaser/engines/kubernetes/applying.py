@@ -4,38 +4,34 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from itertools import groupby
 
 import msgspec
 
 from releaser.engines.kubernetes import live, marks, target
-from releaser.engines.kubernetes.adopting import take_over
 from releaser.engines.kubernetes.api import Api
 from releaser.engines.kubernetes.errors import ApiRefused, told
 from releaser.engines.kubernetes.judging import WATCHED
 from releaser.engines.kubernetes.looking import Look
-from releaser.engines.kubernetes.marked import marked
+from releaser.engines.kubernetes.marked import marked, written
 from releaser.engines.kubernetes.objects import ObjectId, identity, parse
 from releaser.engines.kubernetes.observing import Seen
-from releaser.engines.kubernetes.order import step
-from releaser.engines.kubernetes.references import SECRET, names, renamed
-from releaser.engines.kubernetes.render import rendered
+from releaser.engines.kubernetes.order import KEPT, step
+from releaser.engines.kubernetes.references import SECRET, names
 from releaser.engines.kubernetes.render.pod import NAME
 from releaser.engines.kubernetes.secrets import Chosen
 from releaser.engines.kubernetes.watching import Tell, Watcher, Written
-from releaser.engines.kubernetes.writing import write
+from releaser.engines.kubernetes.writing import put
 from releaser.engines.time_limit import Limit
 from releaser.model.errors import ApplyFailed, NotReady
 from releaser.model.event import Point
-from releaser.model.plan import CREATE, DELETE, PROMOTE, REPLACE, UNCHANGED, Change
+from releaser.model.plan import DELETE, REPLACE, UNCHANGED, Change
 from releaser.model.resource import ResourceId
 from releaser.model.value import Json, JsonMap
 from releaser.ports import Desired, Scope, SecretValues, Work
 
 THREADS = 8
-KEPT = frozenset({"persistentvolumeclaim", "namespace", "customresourcedefinition.apiextensions.k8s.io"})
-"""Kinds that hold data of people: never deleted by a delivery."""
 _AGAIN = 0.2
 
 
@@ -90,11 +86,12 @@ class Applying:
         return (desired for desired in self.work.desired if desired.resource.id.startswith(start))
 
     def _changed(self) -> Iterator[Desired]:
-        return (desired for desired in self.work.desired if desired.resource.id in self.work.changed)
+        return (desired for desired in self.work.desired if desired.resource.id in self._changes)
 
-    def _change(self, resource: ResourceId) -> Change:
-        found = (change for change in self.work.changes if change.resource == resource)
-        return next(found, Change(resource=resource, action=UNCHANGED))
+    @cached_property
+    def _changes(self) -> dict[ResourceId, Change]:
+        """What is to be written or removed."""
+        return {change.resource: change for change in self.work.changes if change.action != UNCHANGED}
 
     def _live(self, desired: Desired) -> JsonMap | None:
         return self.seen.look.objects.get(desired.resource.id)
@@ -102,10 +99,12 @@ class Applying:
     def _to_write(self, desired: Desired) -> bool:
         """Whether it is not live as it is to be: what was written before a crash is not written again."""
         raw = self._live(desired)
-        if raw is None or not self._is_ours(raw) or marks.fingerprint_of(raw) != desired.resource.fingerprint:
+        if raw is None or not self.seen.is_ours(raw) or marks.fingerprint_of(raw) != desired.resource.fingerprint:
             return True
-        change = self._change(desired.resource.id)
-        return bool(change.fields) or change.action == REPLACE or self._refers_elsewhere(raw, desired)
+        change = self._changes.get(desired.resource.id)
+        if change is not None and (change.fields or change.action == REPLACE):
+            return True
+        return self._refers_elsewhere(raw, desired)
 
     def _refers_elsewhere(self, raw: JsonMap, desired: Desired) -> bool:
         """Whether it refers to another Secret than the one that was chosen."""
@@ -114,19 +113,11 @@ class Applying:
         wanted = {self.chosen.real[name] for name in desired.resource.secrets.values() if name in self.chosen.real}
         return bool(wanted) and not wanted <= names(raw, SECRET)
 
-    def _is_ours(self, raw: JsonMap) -> bool:
-        found, mark = marks.mark_of(raw), self.work.mark
-        return found is not None and (found.project, found.environment, found.history) == (
-            mark.project,
-            mark.environment,
-            mark.history,
-        )
-
     def _waves(self) -> Iterator[list[Desired]]:
         """The workloads, as many at a time as need nothing of each other; waits for what the next ones need."""
         wave: list[Desired] = []
         for desired in self.work.desired:
-            if not _runs(desired) or not (desired.resource.id in self.work.changed or self._moved(desired)):
+            if not _runs(desired) or not (desired.resource.id in self._changes or self._moved(desired)):
                 continue
             needs = self._needs(desired)
             if needs.keys() & {one.resource.id for one in wave}:
@@ -193,7 +184,7 @@ class Applying:
         if made is not None:
             return partial(self._create, made, desired)
         raw = self.chosen.live(desired.resource.id.partition("/")[2])
-        if raw is not None and not self._is_ours(raw) and desired.resource.id in self.work.changed:
+        if raw is not None and not self.seen.is_ours(raw) and desired.resource.id in self._changes:
             return partial(self._mark, raw, desired)
         return None
 
@@ -224,32 +215,13 @@ class Applying:
         return f"{desired.resource.id} is written", desired.resource.id
 
     def _put(self, desired: Desired) -> JsonMap:
-        raw, change = self._live(desired), self._change(desired.resource.id)
+        raw, name = self._live(desired), desired.resource.id
+        change = self._changes.get(name, Change(resource=name, action=UNCHANGED))
         if change.action == REPLACE and raw is not None:
             self._remove(parse(desired.resource.id), raw)
             raw = None
-        theirs = raw is not None and not self._is_ours(raw) and marks.mark_of(raw) is None
-        if raw is not None and theirs and change.action != CREATE:
-            take_over(self.api, raw)
-        taken = raw is not None and not self._is_ours(raw) and change.action != CREATE
-        return write(self.api, self._body(desired), change, force=taken)
-
-    def _body(self, desired: Desired) -> JsonMap:
-        notes: dict[str, str] = {}
-        body = desired.resource.body
-        if body["kind"] in {"ConfigMap", "PersistentVolumeClaim"} and rendered(body):
-            notes[marks.NAME] = body["metadata"]["name"]
-        idle = body["kind"] == "Job" and not self._runs_now(body)
-        if idle:
-            notes[marks.IDLE] = str(body["spec"].get("parallelism", 1))
-        whole = renamed(marked(desired, self.work.mark, notes=notes), self.chosen.real)
-        return {**whole, "spec": {**whole["spec"], "parallelism": 0}} if idle else whole
-
-    def _runs_now(self, body: JsonMap) -> bool:
-        """Whether a job is to run: for a promotion, and for what it says itself."""
-        text = live.annotations(body).get(marks.RUNS_ON)
-        also = msgspec.json.decode(text, type=list[str]) if text else []
-        return self.work.trigger == PROMOTE or self.work.trigger in also
+        body = written(desired, self.work, self.chosen.real)
+        return put(self.api, body, change, raw, ours=raw is not None and self.seen.is_ours(raw))
 
     def _establish(self, id_: ObjectId) -> None:
         """Wait until the server serves the kind that a definition brings, so that objects of it can be written."""
@@ -277,7 +249,7 @@ class Applying:
             return False
         recorded = self.work.base.items.get(name)
         known = recorded is not None and recorded.uid == raw["metadata"]["uid"]
-        return known or self._is_ours(raw)
+        return known or self.seen.is_ours(raw)
 
     def _deleted(self, name: ResourceId) -> tuple[str, ResourceId]:
         raw = self.seen.look.objects[name]

@@ -6,6 +6,7 @@ service account. Headers are made for each call, so that a token that ran out is
 
 import os
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ class Connection:
         self._asked = context
         self._client: Any = None
         self._lock = threading.Lock()
+        self.lost_at: float | None = None  # when no answer came last, by time.monotonic
 
     @property
     def context(self) -> str:
@@ -172,6 +174,7 @@ class Connection:
         return client.ApiClient(configuration)
 
     def _unreachable(self, error: Exception) -> EngineUnreachable:
+        self.lost_at = time.monotonic()
         host = self._client.configuration.host if self._client is not None else self.context
         return EngineUnreachable(
             f"no answer from the cluster at {host}: {_words(error)}",

@@ -1,5 +1,7 @@
 """The engine kubernetes: a target is a namespace of a cluster, reached through a context of the kubeconfig."""
 
+from collections.abc import Iterable
+
 from releaser.clock import SYSTEM_CLOCK
 from releaser.engines.kubernetes import manifests
 from releaser.engines.kubernetes.api import Api
@@ -7,9 +9,10 @@ from releaser.engines.kubernetes.applying import Applying
 from releaser.engines.kubernetes.errors import ApiRefused, told
 from releaser.engines.kubernetes.judging import WATCHED
 from releaser.engines.kubernetes.looking import Look
-from releaser.engines.kubernetes.manifests.scope import keep_inside
+from releaser.engines.kubernetes.manifests.scope import keep_inside, outside
 from releaser.engines.kubernetes.objects import parse
 from releaser.engines.kubernetes.observing import Seen, observation
+from releaser.engines.kubernetes.previewing import Answers, Previewing
 from releaser.engines.kubernetes.pruning import Pruning
 from releaser.engines.kubernetes.render import render
 from releaser.engines.kubernetes.target import target
@@ -18,8 +21,9 @@ from releaser.engines.time_limit import Limit
 from releaser.model.environment import Environment
 from releaser.model.errors import ApplyFailed, EngineUnreachable
 from releaser.model.event import Event, Point
+from releaser.model.preview import Preview
 from releaser.model.release import Release
-from releaser.model.resource import ABSENT, Inventory, Observation, Rendering, Target
+from releaser.model.resource import ABSENT, Inventory, Observation, Rendering, ResourceId, Target
 from releaser.ports import Capabilities, Clock, Progress, Readiness, Scope, SecretValues, Stop, Work
 
 ACCEPTED = frozenset({"metadata", "spec", "data"})
@@ -48,6 +52,8 @@ class KubernetesEngine:
         self._cluster_scoped = cluster_scoped
         self._clock = clock
         self._target: Target | None = None
+        self._seen: Seen | None = None
+        self._answers: Answers = {}
         self._applied: tuple[Work, Watcher, Limit] | None = None
 
     def target(self) -> Target:
@@ -63,19 +69,33 @@ class KubernetesEngine:
 
     def observe(self, scope: Scope, inventory: Inventory) -> Observation:
         """What is live under our mark, in the record, and where something is about to be delivered: one list a kind."""
-        ids = [parse(name) for name in (*inventory.items, *scope.wanted) if not name.startswith("secret/")]
+        self._seen = self._looked(scope, (*inventory.items, *scope.wanted))
+        return observation(self._seen, inventory, self._clock.now())
+
+    def preview(self, work: Work) -> Preview:
+        """A dry run of each object that changes, on what was observed last; the same question is asked once."""
+        mark = work.mark
+        scope = Scope(project=mark.project, environment=mark.environment, history=mark.history)
+        seen = self._seen or self._looked(scope, (desired.resource.id for desired in work.desired))
+        absent = self.target().identity == ABSENT
+        barred = {} if self._cluster_scoped else outside(self._api, work)
+        return Previewing(
+            api=self._api, work=work, seen=seen, answers=self._answers, absent=absent, barred=barred
+        ).run()
+
+    def _looked(self, scope: Scope, names: Iterable[ResourceId]) -> Seen:
+        ids = [parse(name) for name in names if not name.startswith("secret/")]
         try:
             look = Look.at(self._api, ids)
         except ApiRefused as refused:
             failure = told(refused)
             raise EngineUnreachable(failure.message, hint=failure.hint) from refused
-        seen = Seen(look=look, scope=scope, namespace=self._api.namespace)
-        return observation(seen, inventory, self._clock.now())
+        return Seen(look=look, scope=scope, namespace=self._api.namespace)
 
     def apply(self, work: Work, secrets: SecretValues, stop: Stop, progress: Progress) -> None:
         """Write what changed and no more, each object after those that it needs."""
         tell = self._teller(work, progress)
-        watcher, limit = Watcher(self._api, tell, work.stable), Limit(work.wait, stop)
+        watcher, limit = self._watcher(work, tell), Limit(work.wait, stop)
         self._applied = (work, watcher, limit)
         if not self._cluster_scoped:
             keep_inside(self._api, work)
@@ -108,17 +128,21 @@ class KubernetesEngine:
         """Let go of the connections."""
         self._api.close()
 
+    def _watcher(self, work: Work, tell: Tell) -> Watcher:
+        return Watcher(self._api, tell, work.stable, patience=work.wait / 2)
+
     def _waiting(self, work: Work, tell: Tell, stop: Stop) -> tuple[Watcher, Limit]:
         """What apply has begun; else what the work changes, as it is live."""
         if self._applied is not None and self._applied[0].mark == work.mark:
             _, watcher, limit = self._applied
         else:
-            watcher, limit = Watcher(self._api, tell, work.stable), Limit(work.wait, stop)
+            watcher, limit = self._watcher(work, tell), Limit(work.wait, stop)
+        changed = work.changed
         names = [
             desired.resource.id
             for desired in work.desired
             if desired.resource.body["kind"] in WATCHED
-            and desired.resource.id in work.changed
+            and desired.resource.id in changed
             and desired.resource.id not in watcher.seen
         ]
         if names:

@@ -9,6 +9,16 @@ from releaser.engines.kubernetes.objects import Kind
 from releaser.model.errors import ApplyFailed, EngineUnreachable
 from releaser.model.value import JsonMap, Value
 
+# The words of Kubernetes' validation (pkg/apis/*/validation); `immutable` and `once set` were met on 1.20.
+_IMMUTABLE = re.compile(
+    r"immutable|may not change fields other than|updates to \w+ spec for fields other than|cannot change roleRef"
+    r"|updates to (?:parameters|provisioner|reclaimPolicy|volumeBindingMode) are forbidden"
+    r"|may not (?:be changed|change) once set|primary clusterIP can not be unset"
+)
+_TYPED = re.compile(r"(?:^|\s)(\.\w(?:\[[^\]]*\]|[^\s:,;])*): ")
+"""What an apply says of a field that it does not know, or that is of another type."""
+_UNKNOWN = re.compile(r'unknown field "([^"]+)"')
+
 
 class Cause(Value, frozen=True, kw_only=True):
     """One field that the server has something to say of."""
@@ -52,7 +62,13 @@ class ApiRefused(Exception):
     @property
     def immutable(self) -> tuple[Cause, ...]:
         """The fields that can be set once only."""
-        return tuple(cause for cause in self.causes if "immutable" in cause.message)
+        return tuple(cause for cause in self.causes if _IMMUTABLE.search(cause.message))
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields that it is about, as the server spells them; also those that are in its words alone."""
+        told = (cause.field for cause in self.causes if cause.field)
+        return tuple(dict.fromkeys([*told, *_TYPED.findall(self.message), *_UNKNOWN.findall(self.message)]))
 
 
 def _status(body: bytes) -> JsonMap | None:
@@ -77,7 +93,7 @@ def told(refused: ApiRefused) -> ApplyFailed:
             hint="log in to the cluster anew, as you do for kubectl",
         )
     if refused.status == 403 and (rule := _RULE.search(refused.message)):
-        return ApplyFailed(*_forbidden(refused, rule))
+        return ApplyFailed(f"{refused.what}: {_may_not(rule)}: {refused.message}", hint=_needed(rule))
     if refused.status == 409 and refused.managers:
         fields = ", ".join(cause.field for cause in refused.causes)
         return ApplyFailed(
@@ -88,21 +104,25 @@ def told(refused: ApiRefused) -> ApplyFailed:
     return ApplyFailed(f"{refused.what}: {refused.message}", hint=_hint(refused))
 
 
-def _forbidden(refused: ApiRefused, rule: "re.Match[str]") -> tuple[str, str]:
+def missing_right(refused: ApiRefused) -> str | None:
+    """Which verb is not allowed and the rule that would allow it, whatever the object; None for another answer."""
+    rule = _RULE.search(refused.message) if refused.status == 403 else None
+    return None if rule is None else f"{_may_not(rule)}: {_needed(rule)}"
+
+
+def _may_not(rule: "re.Match[str]") -> str:
+    return f"{rule['user']} may not {rule['verb']} {rule['plural']}"
+
+
+def _needed(rule: "re.Match[str]") -> str:
     group = rule["group"] or '""'
     where = f"a Role in the namespace {rule['namespace']}" if rule["namespace"] else "a ClusterRole"
-    message = f"{refused.what}: {rule['user']} may not {rule['verb']} {rule['plural']}: {refused.message}"
-    return (
-        message,
-        f"{where} needs the rule {{apiGroups: [{group}], resources: [{rule['plural']}], verbs: [{rule['verb']}]}}",
-    )
+    return f"{where} needs the rule {{apiGroups: [{group}], resources: [{rule['plural']}], verbs: [{rule['verb']}]}}"
 
 
 def _hint(refused: ApiRefused) -> str:
     if refused.immutable:
-        return (
-            "the field cannot be changed: keep it, or delete the object by hand and deliver again, which makes it anew"
-        )
+        return "the field cannot be changed: keep it, or plan again, and say --replace to have the object made anew"
     if "field not declared in schema" in refused.message or "unknown field" in refused.message:
         return "the server knows no such field: see kubectl explain"
     if "webhook" in refused.message:

@@ -15,6 +15,12 @@ _NOT_PULLED = frozenset({"ImagePullBackOff", "ErrImagePull", "InvalidImageName",
 _NOT_MADE = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 _AT_ONCE = frozenset({"ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
 """Reasons that do not pass by themselves; the others may be a blip, and are given a grace."""
+_NO_ACCOUNT = "error looking up service account"
+"""A namespace gets its `default` by a controller, a moment after it was made, or later where that is busy."""
+
+
+SOON, LATER = "soon", "later"
+"""What may pass by itself: a blip; or once somebody brings what is missing, as a node or a service account."""
 
 
 class Pod(Value, frozen=True, kw_only=True):
@@ -23,9 +29,10 @@ class Pod(Value, frozen=True, kw_only=True):
     name: str
     text: str
     fails: bool  # it will not get better by waiting
-    blip: bool = False  # it may
+    passes: str | None = None  # soon | later
     container: str | None = None
     previous: bool = False  # its last words are in the log of the container before
+    starting: bool = False  # no container of it runs yet: its node's warnings say why
 
 
 class Verdict(Value, frozen=True, kw_only=True):
@@ -35,6 +42,12 @@ class Verdict(Value, frozen=True, kw_only=True):
     text: str
     started: bool = False
     pod: Pod | None = None  # what can say why
+    refused: str | None = None  # soon | later: its pods are refused, which passes
+
+    @property
+    def passes(self) -> str | None:
+        """Whether what is not well may pass: soon, later, or None where nothing is said about it."""
+        return self.refused or (self.pod.passes if self.pod is not None else None)
 
 
 def judge(raw: JsonMap | None, answer: JsonMap, pods: Sequence[JsonMap], sets: Sequence[JsonMap]) -> Verdict:
@@ -83,7 +96,8 @@ def _deployment(raw: JsonMap, pods: Sequence[JsonMap], sets: Sequence[JsonMap]) 
     if failed is not None:
         return Verdict(state=FAILED, text=failed.text, pod=failed)
     for condition in _conditions(newest or {}, "ReplicaFailure"):
-        return Verdict(state=FAILED, text=str(condition.get("message") or condition.get("reason")))
+        message = str(condition.get("message") or condition.get("reason"))
+        return Verdict(state=WAITING, text=message, refused=LATER if _NO_ACCOUNT in message else SOON)
     if any(one.get("reason") == "ProgressDeadlineExceeded" for one in _conditions(raw, "Progressing", "False")):
         first = trouble[0] if trouble else None
         return Verdict(
@@ -188,7 +202,8 @@ def _trouble(pods: Iterable[JsonMap]) -> Iterator[Pod]:
 def _pod(pod: JsonMap) -> Pod | None:
     status, name = pod.get("status") or {}, pod["metadata"]["name"]
     for condition in _conditions(pod, "PodScheduled", "False"):
-        return Pod(name=name, text=f"not scheduled: {condition.get('message') or condition.get('reason')}", fails=False)
+        text = f"not scheduled: {condition.get('message') or condition.get('reason')}"
+        return Pod(name=name, text=text, fails=False, passes=LATER)
     for container in (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())):
         found = _container(name, container)
         if found is not None:
@@ -197,6 +212,8 @@ def _pod(pod: JsonMap) -> Pod | None:
         return Pod(name=name, text=str(status.get("message") or status.get("reason") or "failed"), fails=False)
     if not any(_conditions(pod, "Ready")) and status.get("phase") == "Running":
         return Pod(name=name, text="running, not ready yet", fails=False, container=_first(pod))
+    if status.get("phase") == "Pending":
+        return Pod(name=name, text="not started yet", fails=False, starting=True)
     return None
 
 
@@ -205,9 +222,9 @@ def _container(pod: str, container: JsonMap) -> Pod | None:
     reason, words = waiting.get("reason", ""), waiting.get("message", "")
     if reason in _NOT_PULLED:
         text = f"{container.get('image')} cannot be pulled: {words or reason}"
-        return Pod(name=pod, text=text, fails=reason in _AT_ONCE, blip=True)
+        return Pod(name=pod, text=text, fails=reason in _AT_ONCE, passes=SOON)
     if reason in _NOT_MADE:
-        return Pod(name=pod, text=f"{reason}: {words}", fails=False, blip=True)
+        return Pod(name=pod, text=f"{reason}: {words}", fails=False, passes=SOON)
     if reason == "CrashLoopBackOff":
         ended = _how_it_ended((container.get("lastState") or {}).get("terminated") or {})
         return Pod(name=pod, text=ended, fails=True, container=container["name"], previous=True)

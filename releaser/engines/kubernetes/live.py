@@ -82,16 +82,43 @@ def restarted(raw: JsonMap) -> str | None:
 
 
 def ready(raw: JsonMap) -> Ready | None:
-    """How many instances run; None for what runs nothing on."""
+    """How many instances run as they are wanted now; None for what runs nothing on.
+
+    Those of a former template do not count, nor does a status that is older than the last write.
+    """
     spec, status = raw.get("spec") or {}, raw.get("status") or {}
-    if raw["kind"] in {"Deployment", "StatefulSet"}:
-        return Ready(running=status.get("readyReplicas", 0), desired=spec.get("replicas", 1))
-    if raw["kind"] == "DaemonSet":
-        return Ready(running=status.get("numberReady", 0), desired=status.get("desiredNumberScheduled", 0))
     if raw["kind"] == "Job" and marks.IDLE not in annotations(raw):
         wanted = spec.get("completions", 1)
         return Ready(running=min(status.get("succeeded", 0), wanted), desired=wanted)
-    return None
+    count = _COUNTS.get(raw["kind"])
+    if count is None:
+        return None
+    desired = status.get("desiredNumberScheduled", 0) if raw["kind"] == "DaemonSet" else spec.get("replicas", 1)
+    seen = status.get("observedGeneration", 0) >= raw["metadata"].get("generation", 0)
+    return Ready(running=max(count(status), 0) if seen else 0, desired=desired)
+
+
+def _of_deployment(status: JsonMap) -> int:
+    """The ready ones but for those that may be old."""
+    updated: int = status.get("updatedReplicas", 0)
+    old: int = status.get("replicas", 0) - updated
+    running: int = status.get("readyReplicas", 0) - old
+    return min(updated, running)
+
+
+def _of_stateful_set(status: JsonMap) -> int:
+    found: int = status.get("readyReplicas", 0)
+    updated: int = status.get("updatedReplicas", 0)
+    return found if status.get("currentRevision") == status.get("updateRevision") else min(found, updated)
+
+
+def _of_daemon_set(status: JsonMap) -> int:
+    running: int = status.get("numberReady", 0)
+    updated: int = status.get("updatedNumberScheduled", 0)
+    return min(running, updated)
+
+
+_COUNTS = {"Deployment": _of_deployment, "StatefulSet": _of_stateful_set, "DaemonSet": _of_daemon_set}
 
 
 def _metadata(metadata: JsonMap, own_namespace: str) -> dict[str, Any]:

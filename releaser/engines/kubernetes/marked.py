@@ -1,12 +1,17 @@
-"""The body of a resource as it is written: with our mark."""
+"""The body of a resource as it is written: with our mark, and with the real names of Secrets."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from releaser.engines.kubernetes import marks
+import msgspec
+
+from releaser.engines.kubernetes import live, marks
+from releaser.engines.kubernetes.references import renamed
+from releaser.engines.kubernetes.render import rendered
+from releaser.model.plan import PROMOTE
 from releaser.model.resource import Mark
 from releaser.model.value import JsonMap
-from releaser.ports import Desired
+from releaser.ports import Desired, Work
 
 
 def marked(
@@ -23,3 +28,23 @@ def marked(
     if name is not None:
         metadata["name"] = name
     return {**body, "metadata": metadata}
+
+
+def written(desired: Desired, work: Work, real: Mapping[str, str]) -> JsonMap:
+    """The object as it is applied; `real`: declared name of a secret → the Secret that stands for it."""
+    notes: dict[str, str] = {}
+    body = desired.resource.body
+    if body["kind"] in {"ConfigMap", "PersistentVolumeClaim"} and rendered(body):
+        notes[marks.NAME] = body["metadata"]["name"]
+    idle = body["kind"] == "Job" and not _runs_now(body, work)
+    if idle:
+        notes[marks.IDLE] = str(body["spec"].get("parallelism", 1))
+    whole = renamed(marked(desired, work.mark, notes=notes), real)
+    return {**whole, "spec": {**whole["spec"], "parallelism": 0}} if idle else whole
+
+
+def _runs_now(body: JsonMap, work: Work) -> bool:
+    """Whether a job is to run: for a promotion, and for what it says itself."""
+    text = live.annotations(body).get(marks.RUNS_ON)
+    also = msgspec.json.decode(text, type=list[str]) if text else []
+    return work.trigger == PROMOTE or work.trigger in also

@@ -66,6 +66,15 @@ class Seen:
         """Real name of a Secret of ours → the name that it was declared by."""
         return {raw["metadata"]["name"]: name for name, several in self.secrets.items() for raw in several}
 
+    def is_ours(self, raw: JsonMap) -> bool:
+        """Whether it bears the mark of our history, project and environment."""
+        found, scope = marks.mark_of(raw), self.scope
+        return found is not None and (found.project, found.environment, found.history) == (
+            scope.project,
+            scope.environment,
+            scope.history,
+        )
+
     @staticmethod
     def is_declared_secret(raw: JsonMap) -> bool:
         """Whether it was made for a declared secret, which stands under another name than it."""
@@ -90,7 +99,8 @@ def _shown(seen: Seen, inventory: Inventory) -> Iterator[tuple[ResourceId, JsonM
     wanted = inventory.items.keys() | (seen.scope.wanted if seen.scope.others else frozenset())
     for name, raw in seen.look.objects.items():
         if name in seen.ours:
-            if not (seen.is_declared_secret(raw) or seen.hidden(raw)):
+            in_way = name in wanted and not seen.is_ours(raw)  # another history kept it
+            if not seen.is_declared_secret(raw) and (in_way or not seen.hidden(raw)):
                 yield name, raw
         elif name in wanted and raw["kind"] != "Secret":  # ours have names that nobody else gives
             yield name, raw
@@ -109,7 +119,7 @@ def _live(name: ResourceId, raw: JsonMap, seen: Seen, item: InventoryItem | None
     mark = marks.mark_of(raw)
     authors: dict[str, Author] = {}
     notes: list[str] = []
-    if item is None and mark is None:
+    if item is None and not seen.is_ours(raw):  # what somebody declared; the server's own choices are none of a plan
         found = live.body(managed_fields.owned(raw), seen.namespace, known)
     elif item is not None and not same(item.snapshot, found):
         found = _judged(raw, found, item, authors, notes)

@@ -46,6 +46,9 @@ STEPS: tuple[tuple[str, ...], ...] = (
 )
 """Kinds with their groups, step by step."""
 
+KEPT = frozenset({"persistentvolumeclaim", "namespace", "customresourcedefinition.apiextensions.k8s.io"})
+"""Kinds that hold data of people: never deleted by a delivery."""
+
 _STEP = {kind: number for number, kinds in enumerate(STEPS) for kind in kinds}
 _OTHERS = STEPS.index(())
 

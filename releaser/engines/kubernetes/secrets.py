@@ -54,6 +54,15 @@ class Chosen:
         return {**{key: one for key, one in body.items() if key != "source"}, "data": {KEY: value}}
 
 
+def standing(seen: Seen, work: Work) -> dict[str, str]:
+    """Declared name → the Secret that is there and holds what is wanted."""
+    return {
+        name: several[0]["metadata"]["name"]
+        for name, several in seen.secrets.items()
+        if not has_new_value(work, f"secret/{name}")
+    }
+
+
 def has_new_value(work: Work, resource: str) -> bool:
     """Whether the plan says that a secret's value is another one now."""
     return any(

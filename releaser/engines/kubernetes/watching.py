@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from releaser.engines.kubernetes.api import Api
 from releaser.engines.kubernetes.errors import ApiRefused
-from releaser.engines.kubernetes.judging import FAILED, READY, Verdict, judge
+from releaser.engines.kubernetes.judging import FAILED, LATER, READY, WAITING, Pod, Verdict, judge
 from releaser.engines.kubernetes.objects import identity
 from releaser.model.errors import EngineUnreachable
 from releaser.model.event import Point
@@ -21,7 +21,7 @@ _LONGEST = 4096
 _PAUSE = 1.0
 _LEAST = 0.1
 _BLIP = 4.0
-"""Seconds for which something may fail that may pass: a pull, a Secret that is not seen yet."""
+"""Seconds for which something may fail that may pass: a pull, a Secret that is not seen yet, a quota."""
 _AWAY = 60.0
 """Seconds for which the API server may be away, so that it can be restarted under a delivery."""
 
@@ -42,18 +42,24 @@ class _Seen:
     verdict: Verdict | None = None
     steady_since: float | None = None
     restarts: int = 0
-    blip_since: float | None = None
+    unwell_since: float | None = None
+    passes: str | None = None  # soon | later: what it is not well for
     failed: str | None = None
     told: str = ""
 
 
 @dataclass
 class Watcher:
-    """Waits for workloads until each is ready or has failed; `stable` is how long readiness has to hold."""
+    """Waits for workloads until each is ready or has failed.
+
+    `stable` is how long readiness has to hold, `patience` for how long a node with room or a service
+    account may be missing: somebody may bring it.
+    """
 
     api: Api
     tell: Tell
     stable: float
+    patience: float
     clock: Callable[[], float] = time.monotonic
     seen: dict[ResourceId, _Seen] = field(default_factory=dict)
     _version: str | None = None
@@ -159,14 +165,15 @@ class Watcher:
 
     def _patient(self, seen: _Seen, verdict: Verdict) -> Verdict:
         """What may pass is given a grace; then it has failed."""
-        blip = verdict.pod is not None and verdict.pod.blip and not verdict.pod.fails
-        if verdict.state == FAILED or not blip:
-            seen.blip_since = None
+        if verdict.state != WAITING or verdict.passes is None:
+            seen.unwell_since = None
             return verdict
-        seen.blip_since = self.clock() if seen.blip_since is None else seen.blip_since
-        if self.clock() - seen.blip_since < _BLIP or verdict.pod is None:
+        if seen.unwell_since is None or seen.passes != verdict.passes:
+            seen.unwell_since, seen.passes = self.clock(), verdict.passes
+        if self.clock() - seen.unwell_since < (self.patience if verdict.passes == LATER else _BLIP):
             return verdict
-        return Verdict(state=FAILED, text=verdict.pod.text, pod=verdict.pod)
+        text = verdict.text if verdict.pod is None else verdict.pod.text
+        return Verdict(state=FAILED, text=text, pod=verdict.pod)
 
     def _last_words(self, verdict: Verdict) -> str:
         pod, found = verdict.pod, verdict.text
@@ -174,7 +181,7 @@ class Watcher:
             return found
         if pod.text not in found:
             found += f"; {pod.text}"
-        for said in self._said(pod.name):
+        for said in self._said(pod):
             if said not in found:
                 found += f"; {said}"
         if pod.container is None:
@@ -186,10 +193,11 @@ class Watcher:
         text = printable(log.replace("\r\n", "\n").strip(), lines=True)[-_LONGEST:]
         return f"{found}; its log ends: {text}" if text else found
 
-    def _said(self, pod: str) -> list[str]:
-        """What a node said of a pod's probes last; nothing where that cannot be asked."""
+    def _said(self, pod: Pod) -> list[str]:
+        """What a node said last of a pod's probes, or of its start; nothing where that cannot be asked."""
+        chosen = "type=Warning" if pod.starting else "reason=Unhealthy"
         try:
-            events = self.api.list(self.api.kind("", "event"), fields=f"involvedObject.name={pod},reason=Unhealthy")
+            events = self.api.list(self.api.kind("", "event"), fields=f"involvedObject.name={pod.name},{chosen}")
         except (ApiRefused, EngineUnreachable):
             return []
         events.sort(key=lambda event: str(event.get("lastTimestamp") or ""))

@@ -2,33 +2,62 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
+from releaser.engines.kubernetes import leftovers, marks
+from releaser.engines.kubernetes.adopting import take_over
 from releaser.engines.kubernetes.api import Api
-from releaser.engines.kubernetes.errors import ApiRefused, told
+from releaser.engines.kubernetes.errors import ApiRefused
 from releaser.engines.kubernetes.objects import identity
-from releaser.model.plan import Change
+from releaser.model.plan import CREATE, Change
 from releaser.model.value import Json, JsonMap, Path, at_path, named, parse_path
 
 _KEYED = re.compile(r'\[([A-Za-z]+)=("[^"]*"|[^\],]*)[^\]]*\]')
-_CONFLICT = 409
+_CONFLICT, _INVALID = 409, 422
 
 
-def write(api: Api, body: JsonMap, change: Change, *, force: bool = False) -> JsonMap:
-    """Apply an object and give the server's answer; `force` where it is taken over. Raises ApplyFailed."""
+def put(api: Api, body: JsonMap, change: Change, raw: JsonMap | None, *, ours: bool) -> JsonMap:
+    """Make an object what is wanted, and give the server's answer; `raw` is what is live. Raises ApiRefused.
+
+    What others delivered (`ours` is false) is taken over, where the plan says that it is there.
+    """
+    if raw is None or (not ours and change.action == CREATE):
+        return applied(api, body, change, force=False)  # whatever else it has is the server's choice
+    if not ours and marks.mark_of(raw) is None:
+        take_over(api, raw)
+        raw = api.get(identity(body, api.namespace)) or raw
     try:
-        answer = _applied(api, body, change, force=force)
-        extra = _added(change, body, answer)
-        return api.patch(identity(body, api.namespace), _removal(answer, extra)) if extra else answer
+        return _written(api, body, change, force=not ours)
     except ApiRefused as refused:
-        raise told(refused) from refused
+        operations = around(refused, raw, body, change)
+        if not operations:
+            raise
+        try:
+            patched = api.patch(identity(body, api.namespace), operations)
+        except ApiRefused:
+            raise refused from None  # it was not for that
+    take_over(api, patched)
+    return _written(api, body, change, force=not ours)
 
 
-def _applied(api: Api, body: JsonMap, change: Change, *, force: bool) -> JsonMap:
+def around(refused: ApiRefused, raw: JsonMap, body: JsonMap, change: Change) -> list[dict[str, Json]]:
+    """The JSON Patch that does what an apply was refused for; empty where that is none of its shortcomings."""
+    if refused.status != _INVALID or refused.immutable:
+        return []
+    return leftovers.operations(raw, body, change, refused.fields)
+
+
+def _written(api: Api, body: JsonMap, change: Change, *, force: bool) -> JsonMap:
+    answer = applied(api, body, change, force=force)
+    extra = _added(change, body, answer)
+    return api.patch(identity(body, api.namespace), leftovers.removal(answer, extra)) if extra else answer
+
+
+def applied(api: Api, body: JsonMap, change: Change, *, force: bool, dry_run: bool = False) -> JsonMap:
+    """The server's answer to an apply, forced where only what the plan showed is in its way. Raises ApiRefused."""
     if force:
-        return api.apply(body, force=True)
+        return api.apply(body, force=True, dry_run=dry_run)
     try:
-        return api.apply(body)
+        return api.apply(body, dry_run=dry_run)
     except ApiRefused as refused:
         if refused.status != _CONFLICT or not refused.causes:
             raise
@@ -36,7 +65,7 @@ def _applied(api: Api, body: JsonMap, change: Change, *, force: bool) -> JsonMap
         hidden = [cause for cause in refused.causes if not _is_shown(spelled(cause.field), shown)]
         if hidden:
             raise ApiRefused(refused.status, refused.reason, refused.message, hidden, refused.what) from refused
-    return api.apply(body, force=True)
+    return api.apply(body, force=True, dry_run=dry_run)
 
 
 def spelled(field: str) -> str:
@@ -69,33 +98,3 @@ def _element(body: JsonMap, path: Path) -> Path:
         if isinstance(items, list) and path[length] not in (named(items) or {}):
             return path[: length + 1]
     return path
-
-
-def _removal(answer: JsonMap, paths: Sequence[Path]) -> list[dict[str, Json]]:
-    """Each is removed only as it was seen; a version of the whole object would move with each status."""
-    pointers = {_pointer(answer, path): at_path(answer, path) for path in paths}
-    found: list[dict[str, Json]] = []
-    for pointer in sorted(pointers, key=_order, reverse=True):
-        found.append({"op": "test", "path": pointer, "value": pointers[pointer]})
-        found.append({"op": "remove", "path": pointer})
-    return found
-
-
-def _order(pointer: str) -> list[tuple[int, str]]:
-    """Later elements of a list first, so that an index stays right while others go."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in pointer.split("/")]
-
-
-def _pointer(tree: Any, path: Path) -> str:
-    """A JSON Pointer (RFC 6901)."""
-    parts = []
-    for key in path:
-        if isinstance(tree, list):
-            names = list(named(tree) or {})
-            index = names.index(key) if key in names else int(key)
-            parts.append(str(index))
-            tree = tree[index]
-        else:
-            parts.append(key.replace("~", "~0").replace("/", "~1"))
-            tree = tree[key]
-    return "/" + "/".join(parts)

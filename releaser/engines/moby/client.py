@@ -3,11 +3,13 @@
 https://docs.docker.com/reference/api/engine/
 """
 
+import base64
 import json
 import os
 import threading
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 import msgspec
@@ -106,13 +108,26 @@ class Client:
         """
         return pulls.pull(self, reference, platform, tell)
 
-    def lines(
-        self, method: str, path: str, *, params: JsonMap, headers: Mapping[str, str], timeout: float
+    def lines(  # noqa: PLR0913 - a request has that many parts
+        self,
+        method: str,
+        path: str,
+        *,
+        params: JsonMap,
+        headers: Mapping[str, str],
+        timeout: float,
+        body: bytes | None = None,
     ) -> Generator[bytes | None]:
         """The lines of a long answer as they come, None while none comes. Raises Refused, EngineUnreachable."""
         return self._connection.lines(
-            Request(method=method, path=path, params=_flat(params), headers=dict(headers), timeout=timeout)
+            Request(method=method, path=path, params=_flat(params), headers=dict(headers), body=body, timeout=timeout)
         )
+
+    @contextmanager
+    def saved(self, reference: str) -> Iterator[Iterator[bytes]]:
+        """What `docker save` writes of an image, as it comes. Raises Refused, EngineUnreachable."""
+        with self._connection.pieces(Request(method="GET", path=f"/images/{reference}/get", timeout=ARCHIVE)) as pieces:
+            yield pieces
 
     def auth(self, reference: str) -> dict[str, str]:
         """The header with the login for a reference's registry; empty where none is known. Raises ApplyFailed."""
@@ -123,6 +138,16 @@ class Client:
         except RegistryUnreachable as error:
             raise ApplyFailed(f"no login for {reference}: {error.message}", hint=error.hint) from error
         return {"X-Registry-Auth": login} if login else {}
+
+    def all_logins(self, references: Sequence[str]) -> dict[str, str]:
+        """The header with the logins for the registries of these images, as a build takes them. Raises ApplyFailed."""
+        found = {}
+        for registry in {pulls.registry_of(reference) for reference in references}:
+            login = self._logins.header(registry) if self._logins is not None else None
+            if login:
+                found[registry] = msgspec.json.decode(base64.urlsafe_b64decode(login))
+        data = base64.urlsafe_b64encode(msgspec.json.encode(found)).decode()
+        return {"X-Registry-Config": data} if found else {}
 
     def each(self, calls: Sequence[Callable[[], _T]]) -> list[_T]:
         """What these reads give, in their order, made side by side."""

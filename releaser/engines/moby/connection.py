@@ -100,6 +100,15 @@ class Connection:
         finally:
             opened.close()
 
+    @contextmanager
+    def pieces(self, request: Request) -> Iterator[Iterator[bytes]]:
+        """An answer of any length as it comes; the limit is for each piece. Raises Refused, EngineUnreachable."""
+        opened, _ = self._open().apart()
+        try:
+            yield opened.pieces(request)
+        finally:
+            opened.close()
+
     def no_engine(self, why: str) -> EngineUnreachable:
         """Something answered, and not as an engine would."""
         return errors.no_engine(self._open().host, why)

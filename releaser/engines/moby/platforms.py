@@ -30,6 +30,11 @@ def of_image(inspected: JsonMap) -> str:
     return "/".join(str(part) for part in parts if part)
 
 
+def several(info: JsonMap) -> bool:
+    """Whether an engine's image store keeps several platforms of an image, and attestations: containerd's does."""
+    return "io.containerd.snapshotter" in str(info.get("DriverStatus"))
+
+
 def serves(have: str, wanted: str) -> bool:
     """Whether what is built for `have` runs where `wanted` is asked for; an older variant does on a newer."""
     system, architecture, variant = _parts(have)

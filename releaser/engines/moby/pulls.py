@@ -99,7 +99,7 @@ def has(inspected: JsonMap, reference: str) -> bool:
 def follow(lines: Iterable[bytes | None], tell: Tell) -> None:
     """Read a pull's stream to its end. Raises Failed with the engine's words."""
     layers: dict[str, str] = {}
-    for event in _events(lines):
+    for event in events(lines):
         if "error" in event or "errorDetail" in event:
             raise Failed(str((event.get("errorDetail") or {}).get("message") or event.get("error")))
         name, status = event.get("id"), event.get("status")
@@ -134,7 +134,7 @@ _CAUSES = (
         "make room on the engine's host, for instance with docker image prune, then deliver again",
     ),
     (
-        ("no matching manifest", _OTHER_PLATFORM, "does not provide the specified platform"),
+        ("no matching manifest", "no match for platform", _OTHER_PLATFORM, "does not provide the specified platform"),
         "{image} has no image for the engine's platform: {words}",
         "build it for that platform, or name the platforms that the environment runs on: platforms: […]",
     ),
@@ -163,7 +163,8 @@ _CAUSES = (
 )
 
 
-def _events(lines: Iterable[bytes | None]) -> Iterator[JsonMap]:
+def events(lines: Iterable[bytes | None]) -> Iterator[JsonMap]:
+    """What an engine tells line by line; an empty one while it says nothing, and none for a line that is no JSON."""
     for line in lines:
         try:
             event = json.loads(line or b"{}")

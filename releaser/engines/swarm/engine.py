@@ -19,6 +19,7 @@ from releaser.engines.vocabulary import SERVICE, SWARM
 from releaser.model.environment import Environment
 from releaser.model.errors import ApplyFailed
 from releaser.model.event import Event, Point
+from releaser.model.preview import NOTHING, Preview
 from releaser.model.release import Release
 from releaser.model.resource import Inventory, Observation, Rendering, Target
 from releaser.ports import Capabilities, Clock, Progress, Readiness, Scope, SecretValues, Stop, Work
@@ -55,6 +56,10 @@ class SwarmEngine:
         """What is live under our mark and names: one list a kind."""
         look = Look.at(self._swarm, Whose(scope.project, scope.environment))
         return observation(look, self._clock.now())
+
+    def preview(self, work: Work) -> Preview:  # noqa: ARG002 - the API has no dry run
+        """Nothing."""
+        return NOTHING
 
     def apply(self, work: Work, secrets: SecretValues, stop: Stop, progress: Progress) -> None:
         """Write what changed and no more, each service after those that it needs."""

@@ -25,6 +25,9 @@ UNSETTLED = {"updating", "rollback_started", *_PAUSED}
 _OTHER_PLATFORM = re.compile(r"no suitable node \(unsupported platform on \d+ nodes?\)")
 _MANY = 2
 """Failures in one slot that make a service fail: the first may be an accident."""
+_ACCIDENT, _ACCIDENTS = "unable to remount dir as readonly", 5
+"""An engine's race with itself: it cannot close a secret's folder while another container is being started. It tries
+again, and so often it may."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,8 +137,10 @@ def _engine_decides(watched: Watched, state: str) -> bool:
 
 
 def _many(failures: Iterable[JsonMap]) -> bool:
-    slots = [_slot(task) for task in failures]
-    return any(slots.count(slot) >= _MANY for slot in set(slots))
+    slots: dict[str, list[bool]] = {}
+    for task in failures:
+        slots.setdefault(_slot(task), []).append(_ACCIDENT in error(task))
+    return any(accidents.count(False) >= _MANY or len(accidents) >= _ACCIDENTS for accidents in slots.values())
 
 
 def _failed(task: JsonMap, service: JsonMap) -> bool:

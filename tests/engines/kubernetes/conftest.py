@@ -1,5 +1,6 @@
 """A laboratory in the test bed's cluster: a namespace of one's own, and hands that reach past the engine."""
 
+import base64
 import json
 import re
 import time
@@ -10,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import yaml
 
 from releaser.engines.kubernetes.api import Api
 from releaser.engines.kubernetes.connection import Connection
@@ -189,8 +191,64 @@ def api(namespace: str) -> Iterator[Api]:
     made.close()
 
 
+ROLE = Path(__file__).resolve().parents[3] / "docs" / "kubernetes-role.yaml"
+
+
+def role() -> Any:
+    """The documented Role."""
+    return yaml.safe_load(ROLE.read_text())
+
+
 @pytest.fixture
-def lab(api: Api, images: Images) -> Iterator[KubernetesLab]:
+def delivered_to(api: Api, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The namespace, for a user who may do there what the documented Role says, and nothing else.
+
+    A test that is marked `cluster_admin` needs more, and says why.
+    """
+    if request.node.get_closest_marker("cluster_admin") is not None:
+        return api.namespace
+    account = {"kind": "ServiceAccount", "metadata": {"name": "deployer"}}
+    subject = {"kind": "ServiceAccount", "name": "deployer", "namespace": api.namespace}
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "releaser"}
+    binding = {"kind": "RoleBinding", "metadata": {"name": "releaser"}, "subjects": [subject], "roleRef": reference}
+    for body in (
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": api.namespace}},
+        {"apiVersion": "v1", **account},
+        role(),
+        {"apiVersion": "rbac.authorization.k8s.io/v1", **binding},
+    ):
+        api.apply(body, manager="test")
+    configuration = api._connection._opened().configuration
+    cluster = {"server": configuration.host, "certificate-authority": configuration.ssl_ca_cert}
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "c", "cluster": cluster}],
+        "users": [{"name": "deployer", "user": {"token": token(api)}}],
+        "contexts": [{"name": "limited", "context": {"cluster": "c", "user": "deployer"}}],
+        "current-context": "limited",
+    }
+    file = tmp_path / "kubeconfig"
+    file.write_text(json.dumps(document))
+    monkeypatch.setenv("KUBECONFIG", str(file))
+    return api.namespace
+
+
+def token(api: Api) -> str:
+    """The service account's token, once its controller has made it."""
+    end = time.monotonic() + 30
+    while True:
+        for one in api.list(api.kind("", "secret")):
+            account = (one["metadata"].get("annotations") or {}).get("kubernetes.io/service-account.name")
+            if account == "deployer" and "token" in one.get("data", {}):
+                return base64.b64decode(one["data"]["token"]).decode()
+        assert time.monotonic() < end, "no token was made"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def lab(api: Api, delivered_to: str, images: Images) -> Iterator[KubernetesLab]:
+    assert api.namespace == delivered_to
     made = KubernetesLab(api, "shop", images)
     yield made
     made.close()
@@ -202,11 +260,11 @@ def delivering(lab: KubernetesLab) -> Delivering:
 
 
 @pytest.fixture
-def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, namespace: str, images: Images) -> Shop:
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, delivered_to: str, images: Images) -> Shop:
     """A project with an image `api`: v1 runs, v2 too."""
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("RELEASER_TEST_PASSWORD", "hunter-two")
-    section = {"kind": "kubernetes", "namespace": namespace}
+    section = {"kind": "kubernetes", "namespace": delivered_to}
     made = Shop(tmp_path, "shop", "", images, wait="120s", engine=section)  # a node is slow where much else runs
     for version in ("v1", "v2"):
         made.image("api").tag(made.image("api").serve(version), version)

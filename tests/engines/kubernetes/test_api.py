@@ -44,6 +44,9 @@ class Server:
                 )
                 several = owner.answers.get(path) or [(404, status(404, "NotFound", f"{path} not found"))]
                 code, found, *more = several.pop(0) if len(several) > 1 else several[0]
+                if code < 0:  # is away
+                    self.close_connection = True
+                    return
                 if code == 0:  # never answers
                     owner.released.wait(30)
                     return
@@ -138,6 +141,27 @@ def test_pages_whose_snapshot_is_gone_begin_anew(api: Api, server: Server) -> No
 def test_a_read_is_tried_again(api: Api, server: Server, code: int) -> None:
     server.answers[MAPS] = [(code, status(code, "Busy", "later"), {"Retry-After": "0"}), listed("a")]
     assert len(api.list(api.kind("", "configmap"))) == 1
+
+
+def test_a_server_that_came_back_forbids_nothing_yet(
+    api: Api, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until it has read its roles it answers so to everybody."""
+    kind = api.kind("", "configmap")
+    forbidden = (403, status(403, "Forbidden", "configmaps is forbidden"))
+    server.answers[MAPS] = [forbidden]
+    with pytest.raises(ApiRefused, match="is forbidden"):
+        api.list(kind)
+    asked = len(server.asked)
+    server.answers[MAPS] = [(-1, None), forbidden, listed("a")]
+    assert len(api.list(kind)) == 1
+    assert len(server.asked) == asked + 3
+    server.answers[MAPS] = [forbidden]
+    with pytest.raises(EngineUnreachable, match="is forbidden"):
+        api.list(kind)
+    monkeypatch.setattr("releaser.engines.kubernetes.api._STARTING", 0.0)
+    with pytest.raises(ApiRefused, match="is forbidden"):
+        api.list(kind)
 
 
 def test_a_write_is_sent_again_only_where_the_server_did_not_look_at_it(api: Api, server: Server) -> None:
@@ -238,7 +262,7 @@ DENIED = 'admission webhook "policy.test" denied the request: no latest'
         (
             status(422, "Invalid", f"ConfigMap is invalid: data: {IMMUTABLE['message']}", [IMMUTABLE]),
             "field is immutable",
-            "delete the object by hand",
+            "say --replace",
         ),
         (status(500, "", UNDECLARED), ".dota: field not declared in schema", "the server knows no such field"),
         (status(400, "BadRequest", DENIED), DENIED, "a webhook of the cluster decides that"),

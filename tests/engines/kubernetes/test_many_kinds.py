@@ -7,7 +7,7 @@ import pytest
 from tests.engines.kubernetes.conftest import KubernetesLab
 from tests.engines.swarm.shop import Shop, delivered
 
-pytestmark = pytest.mark.engines
+pytestmark = [pytest.mark.engines, pytest.mark.cluster_admin]  # kinds that the documented Role does not have
 
 KUSTOMIZATION = """
 resources: [../base]

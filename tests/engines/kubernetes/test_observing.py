@@ -61,6 +61,38 @@ def test_as_it_was_delivered(recorded):
     assert drift.detect(record(recorded["before"]), found) == ()
 
 
+def told(kind, generation=2, **status):
+    """The readiness of a workload that wants two instances."""
+    metadata = {"name": "api", "generation": generation}
+    status = {"observedGeneration": 2, **status}
+    found = live.ready({"kind": kind, "metadata": metadata, "spec": {"replicas": 2}, "status": status})
+    return found.running, found.desired
+
+
+@pytest.mark.parametrize(
+    ("counts", "running"),
+    [
+        ({"replicas": 2, "updatedReplicas": 2, "readyReplicas": 2}, 2),
+        ({"replicas": 3, "updatedReplicas": 1, "readyReplicas": 2}, 0),  # two old ones are ready
+        ({"replicas": 3, "updatedReplicas": 1, "readyReplicas": 3}, 1),
+        ({"replicas": 4, "updatedReplicas": 2, "readyReplicas": 4}, 2),  # the old ones are ending
+        ({"replicas": 2, "readyReplicas": 2}, 0),
+        ({}, 0),
+    ],
+)
+def test_old_pods_do_not_count_as_running(counts, running):
+    assert told("Deployment", **counts) == (running, 2)
+    assert told("Deployment", generation=3, **counts) == (0, 2), "the status is older than the write"
+
+
+def test_old_pods_of_other_kinds_do_not_count_either():
+    sets = {"readyReplicas": 2, "updatedReplicas": 1, "currentRevision": "a"}
+    assert told("StatefulSet", **sets, updateRevision="b") == (1, 2)
+    assert told("StatefulSet", **sets, updateRevision="a") == (2, 2)
+    daemons = {"desiredNumberScheduled": 3, "numberReady": 3, "updatedNumberScheduled": 1}
+    assert told("DaemonSet", **daemons) == (1, 3)
+
+
 def test_quantities_and_defaults_are_no_drift(recorded):
     """`1000m` became `1`, and a strategy came: the server's answer is what is compared."""
     limits = recorded["before"]["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]

@@ -13,6 +13,7 @@ import pytest
 
 from releaser.engines.moby import platforms, pulls
 from releaser.engines.moby.client import Client
+from releaser.engines.moby.platforms import several
 from releaser.model.errors import ApplyFailed, EngineUnreachable, Interrupted
 from releaser.registry.engine_logins import EngineLogins
 from releaser.registry.logins import DockerLogins
@@ -381,8 +382,11 @@ class TestRealEngine:
 
         assert client.pull(index, None, silent)["Architecture"] == HERE
         both = client.pull(here, f"linux/{HERE}", silent)
-        assert {index, here} <= set(both["RepoDigests"])
-        assert client.pull(index, None, silent)["Id"] == both["Id"]
+        assert here in both["RepoDigests"]
+        again = client.pull(index, None, silent)
+        if not several(client.info()):  # where images are in containerd, an index is an image of its own
+            assert again["Id"] == both["Id"]
+            assert index in both["RepoDigests"]
 
         with pytest.raises(ApplyFailed, match=f"is for linux/{OTHER}, and linux/{HERE} is needed"):
             client.pull(other, None, silent)
@@ -397,20 +401,23 @@ class TestRealEngine:
         assert client.pull(reference, f"linux/{OTHER}", silent)["Architecture"] == OTHER
 
     def test_a_platform_that_an_index_lacks(self, client: Client, fresh: Images) -> None:
-        with pytest.raises(ApplyFailed, match=r"has no image for the engine's platform: .*linux/s390x"):
+        with pytest.raises(ApplyFailed, match="has no image for the engine's platform: "):
             client.pull(fresh.index(NEW)[0], "linux/s390x", silent)
 
     def test_two_platforms_of_one_index(self, client: Client, fresh: Images) -> None:
         index, _, _ = fresh.index(NEW)
         client.pull(index, None, silent)
-        with pytest.raises(ApplyFailed, match=f"cannot keep it for linux/{OTHER} beside that") as found:
+        # Where images are in containerd it keeps both, and shows its own alone: whether it has the other is not known.
+        shown = f"is for linux/{HERE}, and linux/{OTHER} is needed"
+        said = shown if several(client.info()) else f"cannot keep it for linux/{OTHER} beside that"
+        with pytest.raises(ApplyFailed, match=said) as found:
             client.pull(index, f"linux/{OTHER}", silent)
-        assert f"docker image rm {index}" in str(found.value.hint)
+        assert said == shown or f"docker image rm {index}" in str(found.value.hint)
 
     @pytest.mark.parametrize(
         ("reference", "said"),
         [
-            (f"{{registry}}/releaser-test/nothing@{DIGEST}", "the registry has no .*manifest unknown"),
+            (f"{{registry}}/releaser-test/nothing@{DIGEST}", "the registry has no .*(manifest unknown|not found)"),
             (f"127.0.0.1:1/x@{DIGEST}", "the engine does not reach the registry of .*connection refused"),
             (f"registry.invalid/x@{DIGEST}", "the engine does not reach the registry of .*lookup registry.invalid"),
         ],

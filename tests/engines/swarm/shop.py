@@ -98,8 +98,8 @@ class Shop:
     def promote(self, version: str, **more: bool) -> Result:
         return self._run(lambda _ws: promote.request(ENVIRONMENT, version, **more))
 
-    def rollback(self) -> Result:
-        return self._run(lambda ws: rollback.request(ws, ENVIRONMENT))
+    def rollback(self, **more: bool) -> Result:
+        return self._run(lambda ws: rollback.request(ws, ENVIRONMENT, **more))
 
     def reconcile(self, **more: bool) -> Result:
         return self._run(lambda _ws: reconcile.request(ENVIRONMENT, **more))

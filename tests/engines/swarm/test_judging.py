@@ -77,6 +77,17 @@ def test_one_failure_may_be_an_accident() -> None:
     assert (again.state, again.task and again.task["ID"]) == (FAILED, once["ID"])
 
 
+def test_an_engines_race_with_itself_may_happen_more_often() -> None:
+    words = "starting container failed: unable to remount dir as readonly: mount tmpfs:/x: device or resource busy"
+    failed = [task(1, "failed", "shutdown", err=words, id=str(number)) for number in range(5)]
+    ready = (task(1, "starting"), task(2, "running"))
+    assert verdict(service(), *failed[:4], *ready).state == WAITING
+    assert verdict(service(), *failed, *ready).state == FAILED
+    other = task(1, "failed", "shutdown", err="task: non-zero exit (3)", code=3, id="other")
+    assert verdict(service(), *failed[:3], other, *ready).state == WAITING
+    assert verdict(service(), failed[0], other, {**other, "ID": "again"}, *ready).state == FAILED
+
+
 def test_failures_before_our_write_do_not_count() -> None:
     once = task(1, "failed", "shutdown", id="old")
     assert verdict(service(), once, {**once, "ID": "new"}, *RUN).state == READY

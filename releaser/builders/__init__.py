@@ -1,0 +1,1 @@
+"""Builders: what makes images, each behind ports.Builder."""

@@ -1,0 +1,1 @@
+"""Images from the inside: their configuration and their layers' files, wherever an image is."""
