@@ -6,14 +6,23 @@ driver.py ROOT VERB ENVIRONMENT RELEASE N      N = 0: it lives, and prints the p
 import os
 import signal
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
+from releaser.model.errors import StalePlan
 from releaser.model.event import Event, Point
 from releaser.operations import promote, reconcile, rollback
 from releaser.operations.execute import execute, propose
 from releaser.settings import read
 from releaser.wiring import Flags, open_workspace
+
+_ENDS = 10.0
+"""Seconds within which an engine ends what a killed process had asked it for."""
+
+Delivered = TypeVar("Delivered")
 
 
 class Abort(BaseException):
@@ -58,6 +67,17 @@ def deliver(root: Path, verb: str, environment: str, release: str, watcher: Watc
         return execute(ws, request, propose(ws, request).plan).outcome
     finally:
         ws.close()
+
+
+def after_kill(promote: Callable[[], Delivered]) -> Delivered:
+    """Deliver again while the plan is stale: an engine may still be at what the dead process asked it for last."""
+    until = time.monotonic() + _ENDS
+    while True:
+        try:
+            return promote()
+        except StalePlan:
+            if time.monotonic() > until:
+                raise
 
 
 def main() -> None:
