@@ -21,14 +21,14 @@ _AGAIN = 0.05  # seconds, and more each time: controllers write what has just be
 _CONFLICT, _UNPROCESSABLE = 409, 422
 
 
-def take_over(api: Api, raw: JsonMap) -> None:
+def take_over(api: Api, raw: JsonMap, *, patched_only: bool = False) -> None:
     """Make the fields that kubectl, Helm and their like manage in an object ours. Raises what `api.patch` raises.
 
-    Those that a JSON Patch of ours set become fields of our applies.
+    Those that a JSON Patch of ours set become fields of our applies; with `patched_only` those alone.
     """
     id_ = identity(raw, api.namespace)
     for left in reversed(range(_TRIES)):
-        entries = merged(raw["metadata"].get("managedFields") or ())
+        entries = merged(raw["metadata"].get("managedFields") or (), patched_only=patched_only)
         if entries is None:
             return
         version = raw["metadata"]["resourceVersion"]
@@ -52,9 +52,9 @@ def take_over(api: Api, raw: JsonMap) -> None:
             return
 
 
-def merged(entries: Sequence[JsonMap]) -> list[JsonMap] | None:
+def merged(entries: Sequence[JsonMap], *, patched_only: bool = False) -> list[JsonMap] | None:
     """The entries with those of tools merged into one of ours; None where no tool manages anything."""
-    theirs = [entry for entry in entries if _is_a_tools(entry)]
+    theirs = [entry for entry in entries if _is_patched(entry) or (not patched_only and _is_a_tools(entry))]
     if not theirs:
         return None
     ours = [entry for entry in entries if _is_ours(entry)]
@@ -74,9 +74,13 @@ def merged(entries: Sequence[JsonMap]) -> list[JsonMap] | None:
 
 
 def _is_a_tools(entry: JsonMap) -> bool:
-    manager = str(entry.get("manager"))
-    patched = manager == FIELD_MANAGER and entry.get("operation") == "Update"
-    return (patched or _TOOLS.fullmatch(manager) is not None) and not entry.get("subresource")
+    return _TOOLS.fullmatch(str(entry.get("manager"))) is not None and not entry.get("subresource")
+
+
+def _is_patched(entry: JsonMap) -> bool:
+    """Whether a JSON Patch of ours set these fields."""
+    updated = entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Update"
+    return updated and not entry.get("subresource")
 
 
 def _is_ours(entry: JsonMap) -> bool:

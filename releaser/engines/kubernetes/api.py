@@ -21,6 +21,7 @@ _TRIES = 3
 _AGAIN = 0.3  # seconds, and more each time
 _STARTING = 20.0
 """Seconds after which a server that came back has read its roles."""
+_SHOWN = 200  # bytes of an answer that is no JSON
 _BUSY = frozenset({429, 500, 502, 503, 504})
 
 
@@ -75,27 +76,34 @@ class Api:
         self._discovery = Discovery(self._discovered)
 
     def list(
-        self, kind: Kind, *, metadata_only: bool = False, selector: str | None = None, fields: str | None = None
+        self,
+        kind: Kind,
+        *,
+        namespace: str | None = None,
+        metadata_only: bool = False,
+        selector: str | None = None,
+        fields: str | None = None,
     ) -> list[JsonMap]:
-        """The objects of a kind in the namespace (cluster-wide for a kind that is in none), page after page.
+        """The objects of a kind in a namespace (cluster-wide for a kind that is in none), page after page.
 
         Each has `apiVersion` and `kind`, which lists leave out. Empty where the namespace is not there, or where the
         server does not have the kind any more.
         """
         query = {"labelSelector": selector, "fieldSelector": fields}
         asked = {key: text for key, text in query.items() if text}
-        return self._pages(kind, asked, _METADATA.format("List") if metadata_only else "application/json")[0]
+        accept = _METADATA.format("List") if metadata_only else "application/json"
+        return self._pages(path_of(kind, namespace or self.namespace), kind, asked, accept)[0]
 
     def list_since(self, kind: Kind) -> tuple[Objects, str | None]:
         """The same with the version from which a watch goes on."""
-        return self._pages(kind, {}, "application/json")
+        return self._pages(path_of(kind, self.namespace), kind, {}, "application/json")
 
-    def _pages(self, kind: Kind, asked: Mapping[str, str], accept: str) -> tuple[Objects, str | None]:
+    def _pages(self, path: str, kind: Kind, asked: Mapping[str, str], accept: str) -> tuple[Objects, str | None]:
         found: Objects = []
         query = {"limit": str(_PAGE), **asked}
         while True:
             try:
-                page: Any = self._read(path_of(kind, self.namespace), query, f"list {kind.plural}", accept)
+                page: Any = self._read(path, query, f"list {kind.plural}", accept)
             except ApiRefused as refused:
                 if refused.status == 404:
                     return found, None
@@ -182,15 +190,17 @@ class Api:
         query |= {"resourceVersion": since} if since else {}
         query |= {"fieldSelector": f"metadata.name={name}"} if name else {}
         for line in self._connection.stream(path_of(kind, self.namespace), query, seconds):
-            event = msgspec.json.decode(line)
+            event: Any = _json(line, f"watch {kind.plural}")
             if event.get("kind") == "Status" or event.get("type") == "ERROR":
                 status = event.get("object") or event
                 raise ApiRefused.of(int(status.get("code") or 500), msgspec.json.encode(status), f"watch {kind.plural}")
             yield event
 
-    def logs(self, pod: str, container: str, *, lines: int, previous: bool = False) -> str:
+    def logs(
+        self, pod: str, container: str, *, lines: int, previous: bool = False, namespace: str | None = None
+    ) -> str:
         """A container's last lines; "" where there are none."""
-        path = f"/api/v1/namespaces/{self.namespace}/pods/{pod}/log"
+        path = f"/api/v1/namespaces/{namespace or self.namespace}/pods/{pod}/log"
         query = {"container": container, "tailLines": str(lines), **({"previous": "true"} if previous else {})}
         try:
             answer = self._connection.request("GET", path, query=query, accept="*/*")
@@ -255,11 +265,21 @@ class Api:
 
     def _decoded(self, answer: Answer, what: str) -> Json:
         if answer.status < 300:
-            return msgspec.json.decode(answer.body)
+            return _json(answer.body, what)
         refused = ApiRefused.of(answer.status, answer.body, what)
         if answer.status in {401, 502, 503} or self._is_starting(answer):
             raise unreachable(refused, self.place) from refused
         raise refused
+
+
+def _json(data: bytes, what: str) -> Json:
+    """What was answered. Raises ApiRefused where it is none of an API server, but of a proxy before it, say."""
+    try:
+        found: Json = msgspec.json.decode(data)
+    except msgspec.DecodeError as error:
+        text = data[:_SHOWN].decode(errors="replace").strip()
+        raise ApiRefused(502, "", f"the answer is not JSON: {text or 'empty'}", what=what) from error
+    return found
 
 
 def _pause(answer: Answer, otherwise: float) -> float:

@@ -1,7 +1,7 @@
 """Applying: one delivery's writes, and no more, each after what it needs."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -11,17 +11,18 @@ import msgspec
 
 from releaser.engines.kubernetes import live, marks, target
 from releaser.engines.kubernetes.api import Api
+from releaser.engines.kubernetes.definitions import DEFINITION, await_served
 from releaser.engines.kubernetes.errors import ApiRefused, told
 from releaser.engines.kubernetes.judging import WATCHED
 from releaser.engines.kubernetes.looking import Look
 from releaser.engines.kubernetes.marked import marked, written
 from releaser.engines.kubernetes.objects import ObjectId, identity, parse
 from releaser.engines.kubernetes.observing import Seen
-from releaser.engines.kubernetes.order import KEPT, step
+from releaser.engines.kubernetes.order import CALLED, KEPT, WORKLOADS, step
 from releaser.engines.kubernetes.references import SECRET, names
 from releaser.engines.kubernetes.render.pod import NAME
 from releaser.engines.kubernetes.secrets import Chosen
-from releaser.engines.kubernetes.watching import Tell, Watcher, Written
+from releaser.engines.kubernetes.watching import COMPLETED, SERVICE_HEALTHY, Tell, Watcher, Written
 from releaser.engines.kubernetes.writing import put
 from releaser.engines.time_limit import Limit
 from releaser.model.errors import ApplyFailed, NotReady
@@ -61,16 +62,23 @@ class Applying:
         self.seen = Seen(look=Look.at(self.api, ids), scope=scope, namespace=self.api.namespace)
         self.chosen = Chosen(seen=self.seen, work=self.work, values=values)
         secrets = [self._secret(desired) for desired in self._desired("secret/")]
-        prepared = [desired for desired in self._changed() if not _runs(desired) and not _is_secret(desired)]
+        others = [desired for desired in self._changed() if not _runs(desired) and not _is_secret(desired)]
         self.limit.check()
         if self.work.desired and target.make(self.api):
             self.tell(Point.STAGED, f"the namespace {self.api.namespace} is made", None)
         self._each([one for one in secrets if one is not None], Point.STAGED)
-        for _, several in groupby(prepared, key=lambda desired: step(desired.resource.id)):
-            self._each([partial(self._write, desired) for desired in several if self._to_write(desired)], Point.STAGED)
+        self._write_in_steps(one for one in others if step(one.resource.id) <= WORKLOADS)
         for wave in self._waves():
             self._each([partial(self._run_on, desired) for desired in wave if self._to_write(desired)], Point.COMMITTED)
+        later = [one for one in others if step(one.resource.id) > WORKLOADS and self._to_write(one)]
+        if any(step(one.resource.id) >= CALLED for one in later):
+            self._await(dict.fromkeys(self.watcher.seen, SERVICE_HEALTHY))
+        self._write_in_steps(later)
         self._delete()
+
+    def _write_in_steps(self, several: Iterable[Desired]) -> None:
+        for _, of_step in groupby(several, key=lambda desired: step(desired.resource.id)):
+            self._each([partial(self._write, desired) for desired in of_step if self._to_write(desired)], Point.STAGED)
 
     # --- what there is to do ---
 
@@ -123,6 +131,7 @@ class Applying:
             if needs.keys() & {one.resource.id for one in wave}:
                 yield wave
                 wave = []
+            self._watch_what_goes_on(needs)
             waits = {name: how for name, how in needs.items() if name in self.watcher.seen}
             if waits:
                 if wave:
@@ -132,6 +141,14 @@ class Applying:
             wave.append(desired)
         if wave:
             yield wave
+
+    def _watch_what_goes_on(self, needs: Mapping[ResourceId, str]) -> None:
+        """Watch what is needed and a delivery that was cut off has written: it may still roll out, or have failed."""
+        for other in self.work.desired:
+            name, raw = other.resource.id, self._live(other)
+            awaited = needs.get(name) == COMPLETED or (name in needs and name in self._changes)
+            if awaited and raw is not None and name not in self.watcher.seen and not self._to_write(other):
+                self.watcher.watch(Written(resource=name, answer=raw))
 
     def _needs(self, desired: Desired) -> dict[ResourceId, str]:
         """What it depends on, with the condition."""
@@ -204,8 +221,8 @@ class Applying:
 
     def _write(self, desired: Desired) -> tuple[str, ResourceId]:
         answer = self._put(desired)
-        if answer["kind"] == _DEFINITION:
-            self._establish(parse(desired.resource.id))
+        if answer["kind"] == DEFINITION:
+            await_served(self.api, parse(desired.resource.id), self.limit)
         return f"{desired.resource.id} is written", desired.resource.id
 
     def _run_on(self, desired: Desired) -> tuple[str, ResourceId]:
@@ -222,16 +239,6 @@ class Applying:
             raw = None
         body = written(desired, self.work, self.chosen.real)
         return put(self.api, body, change, raw, ours=raw is not None and self.seen.is_ours(raw))
-
-    def _establish(self, id_: ObjectId) -> None:
-        """Wait until the server serves the kind that a definition brings, so that objects of it can be written."""
-        while not _established(self.api.get(id_)):
-            self.limit.check()
-            if self.limit.over():
-                hint = f"see why: kubectl describe crd {id_.name}"
-                raise ApplyFailed(f"{id_.resource} is not served after {self.work.wait:g}s", hint=hint)
-            time.sleep(_AGAIN)
-        self.api.rediscover()
 
     # --- deletions ---
 
@@ -268,14 +275,6 @@ class Applying:
                     hint="see what holds it: its finalizers, or its pods that end slowly",
                 )
             time.sleep(_AGAIN)
-
-
-_DEFINITION = "CustomResourceDefinition"
-
-
-def _established(raw: JsonMap | None) -> bool:
-    conditions = ((raw or {}).get("status") or {}).get("conditions") or ()
-    return any(one.get("type") == "Established" and one.get("status") == "True" for one in conditions)
 
 
 def _runs(desired: Desired) -> bool:

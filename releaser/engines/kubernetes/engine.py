@@ -155,7 +155,7 @@ class KubernetesEngine:
     def _prune(self, work: Work, tell: Tell) -> None:
         try:
             Pruning(self._api, work, tell).run()
-        except ApplyFailed as failure:  # what was to be delivered runs
+        except (ApplyFailed, EngineUnreachable) as failure:  # what was to be delivered runs
             tell(Point.PRUNED, f"not all that nobody needs any more is removed: {failure.message}", None)
 
     def _teller(self, work: Work, progress: Progress) -> Tell:

@@ -23,6 +23,10 @@ SOON, LATER = "soon", "later"
 """What may pass by itself: a blip; or once somebody brings what is missing, as a node or a service account."""
 
 
+_ON_DELETE = "its pods are replaced when somebody deletes them"
+_TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
+
+
 class Pod(Value, frozen=True, kw_only=True):
     """One pod of a write that is not well: why, in the cluster's words, and which container can say more."""
 
@@ -97,7 +101,9 @@ def _deployment(raw: JsonMap, pods: Sequence[JsonMap], sets: Sequence[JsonMap]) 
         return Verdict(state=FAILED, text=failed.text, pod=failed)
     for condition in _conditions(newest or {}, "ReplicaFailure"):
         message = str(condition.get("message") or condition.get("reason"))
-        return Verdict(state=WAITING, text=message, refused=LATER if _NO_ACCOUNT in message else SOON)
+        # room in a quota comes once an old pod is gone, which takes as long as it ends
+        passes = LATER if _NO_ACCOUNT in message or _ending(raw, pods) else SOON
+        return Verdict(state=WAITING, text=message, refused=passes)
     if any(one.get("reason") == "ProgressDeadlineExceeded" for one in _conditions(raw, "Progressing", "False")):
         first = trouble[0] if trouble else None
         return Verdict(
@@ -122,14 +128,21 @@ def _stateful_set(raw: JsonMap, pods: Sequence[JsonMap], _sets: Sequence[JsonMap
         and (pod["metadata"].get("labels") or {}).get("controller-revision-hash") == revision
     ]
     if (spec.get("updateStrategy") or {}).get("type") == "OnDelete":
-        return Verdict(state=READY, text="its pods are replaced when somebody deletes them", started=True)
+        return Verdict(state=READY, text=_ON_DELETE, started=True)
+    kept = ((spec.get("updateStrategy") or {}).get("rollingUpdate") or {}).get("partition", 0)
     updated = wanted if status.get("currentRevision") == revision else status.get("updatedReplicas", 0)
+    if kept and updated >= max(wanted - kept, 0):
+        updated = wanted  # the others stay as they are: that is what a partition is for
     return _from_pods(updated, wanted, {**status, "availableReplicas": status.get("readyReplicas", 0)}, ours)
 
 
 def _daemon_set(raw: JsonMap, pods: Sequence[JsonMap], _sets: Sequence[JsonMap]) -> Verdict:
     status = raw.get("status") or {}
-    generation = str(raw["metadata"].get("generation"))
+    if (raw["spec"].get("updateStrategy") or {}).get("type") == "OnDelete":
+        return Verdict(state=READY, text=_ON_DELETE, started=True)
+    annotations = raw["metadata"].get("annotations") or {}
+    # it is counted for the template alone; the object's own generation grows with every other field, too
+    generation = str(annotations.get(_TEMPLATE_GENERATION, raw["metadata"].get("generation")))
     ours = [
         pod
         for pod in pods
@@ -255,6 +268,15 @@ def _first(pod: JsonMap) -> str | None:
 def _owner(raw: JsonMap) -> str | None:
     return next(
         (owner["uid"] for owner in raw["metadata"].get("ownerReferences") or () if owner.get("controller")), None
+    )
+
+
+def _ending(raw: JsonMap, pods: Sequence[JsonMap]) -> bool:
+    """Whether a pod of a workload is about to go."""
+    labels = ((raw["spec"].get("selector") or {}).get("matchLabels") or {}).items()
+    return bool(labels) and any(
+        "deletionTimestamp" in pod["metadata"] and labels <= (pod["metadata"].get("labels") or {}).items()
+        for pod in pods
     )
 
 

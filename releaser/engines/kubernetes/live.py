@@ -45,7 +45,7 @@ def body(raw: JsonMap, own_namespace: str, secrets: Mapping[str, str]) -> Json:
         found["metadata"]["name"] = secrets.get(raw["metadata"]["name"], raw["metadata"]["name"])
     named: Any = renamed(found, secrets) if secrets else found
     idle = annotations(raw).get(marks.IDLE)
-    if idle is not None:
+    if idle is not None and idle.isdecimal():  # somebody may have made nonsense of it
         named = with_value(named, ("spec", "parallelism"), int(idle))
     if restarted(raw) is not None:
         named = with_value(named, ("spec", "template", "metadata", "annotations", RESTARTED), None)
@@ -69,9 +69,12 @@ def ignored(raw: JsonMap) -> tuple[str, ...]:
     """The dotted paths that the declaration leaves to others; none where somebody made nonsense of the annotation."""
     text = annotations(raw).get(marks.IGNORE)
     try:
-        return () if text is None else msgspec.json.decode(text, type=tuple[str, ...])
-    except msgspec.DecodeError:
+        found = () if text is None else msgspec.json.decode(text, type=tuple[str, ...])
+        for one in found:
+            parse_path(one)
+    except (msgspec.DecodeError, ValueError):
         return ()
+    return found
 
 
 def restarted(raw: JsonMap) -> str | None:

@@ -42,10 +42,10 @@ def owner(raw: JsonMap, path: Sequence[str]) -> Manager | None:
     return next((manager for manager, fields in managers(raw) if _owns(fields, raw, path)), None)
 
 
-def ours(raw: JsonMap, path: Sequence[str]) -> bool:
-    """Whether we manage what stands at a path."""
+def ours(raw: JsonMap, path: Sequence[str], manager: str = FIELD_MANAGER) -> bool:
+    """Whether we manage what stands at a path, under one of our names."""
     entries = (raw.get("metadata") or {}).get("managedFields") or ()
-    return any(entry.get("manager") == FIELD_MANAGER and _owns(entry.get("fieldsV1"), raw, path) for entry in entries)
+    return any(entry.get("manager") == manager and _owns(entry.get("fieldsV1"), raw, path) for entry in entries)
 
 
 def owned(raw: JsonMap) -> Json:

@@ -51,6 +51,9 @@ KEPT = frozenset({"persistentvolumeclaim", "namespace", "customresourcedefinitio
 
 _STEP = {kind: number for number, kinds in enumerate(STEPS) for kind in kinds}
 _OTHERS = STEPS.index(())
+WORKLOADS = _STEP["deployment.apps"]
+CALLED = _STEP["apiservice.apiregistration.k8s.io"]
+"""From this step on the API server itself calls what was delivered before, and refuses others where that is away."""
 
 
 def step(resource: ResourceId) -> int:

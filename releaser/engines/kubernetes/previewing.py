@@ -85,7 +85,13 @@ class Previewing:
         if self.absent and kind.namespaced and id_.namespace is None:
             self._not_asked(name, f"the namespace {self.api.namespace} is not there yet")
             return False
+        if id_.namespace is not None and self._is_made(f"namespace/{id_.namespace}"):
+            self._not_asked(name, f"the namespace {id_.namespace} comes with this delivery")
+            return False
         return True
+
+    def _is_made(self, name: ResourceId) -> bool:
+        return name in self._changes and name not in self.seen.look.objects
 
     def _is_defined(self, body: JsonMap) -> bool:
         group = str(body["apiVersion"]).rpartition("/")[0]
@@ -108,7 +114,7 @@ class Previewing:
     def _asked(self, raw: JsonMap | None, body: JsonMap, change: Change) -> Answer:
         taken = raw is not None and not self.seen.is_ours(raw) and change.action != CREATE
         try:
-            return applied(self.api, body, change, force=taken, dry_run=True)
+            return applied(self.api, body, change, raw, force=taken, dry_run=True)
         except ApiRefused as refused:
             operations = [] if raw is None else around(refused, raw, body, change)
             answer = refused

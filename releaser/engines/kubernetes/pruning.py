@@ -67,7 +67,8 @@ class Pruning:
 
     def _used(self) -> frozenset[tuple[str, str]]:
         """What workloads, their former revisions, and pods refer to; of a workload that is gone nothing counts."""
-        objects = Look.at(self.api, (), _USERS).objects.values()
+        own = (parse(desired.resource.id) for desired in self.work.desired if desired.resource.secrets)
+        objects = Look.at(self.api, own, _USERS).objects.values()
         alive = {raw["metadata"]["uid"] for raw in objects if "deletionTimestamp" not in raw["metadata"]}
         found = set()
         for raw in objects:

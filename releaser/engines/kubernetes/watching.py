@@ -102,7 +102,7 @@ class Watcher:
     def late(self, seconds: float) -> str:
         """What is not ready when the time is over."""
         late = [
-            f"{name}: {self._last_words(seen.verdict)}" if seen.verdict else f"{name}: not seen yet"
+            f"{name}: {self._last_words(seen, seen.verdict)}" if seen.verdict else f"{name}: not seen yet"
             for name, seen in self.seen.items()
             if not self._steady(seen)
         ]
@@ -134,13 +134,17 @@ class Watcher:
 
     def _look(self) -> None:
         api = self.api
-        kinds = {(seen.written.answer["apiVersion"], seen.written.answer["kind"]) for seen in self.seen.values()}
         raws: dict[ResourceId, JsonMap] = {}
-        for version, name in sorted(kinds):
-            for raw in api.list(api.kind(version.rpartition("/")[0], name)):
+        sets: list[JsonMap] = []
+        for namespace, version, name in sorted({_list_of(seen.written.answer) for seen in self.seen.values()}):
+            for raw in api.list(api.kind(version.rpartition("/")[0], name), namespace=namespace):
                 raws[identity(raw, api.namespace).resource] = raw
-        sets = api.list(api.kind("apps", "replicaset")) if any(name == "Deployment" for _, name in kinds) else []
+            if name == "Deployment":
+                sets += api.list(api.kind("apps", "replicaset"), namespace=namespace)
         pods, self._version = api.list_since(api.kind("", "pod"))
+        others = {seen.written.answer["metadata"]["namespace"] for seen in self.seen.values()} - {api.namespace}
+        for namespace in sorted(others):
+            pods += api.list(api.kind("", "pod"), namespace=namespace)
         for resource, seen in self.seen.items():
             self._judge(resource, seen, raws.get(resource), pods, sets)
 
@@ -152,7 +156,7 @@ class Watcher:
         verdict = judge(raw, seen.written.answer, pods, sets)
         seen.verdict = verdict = self._patient(seen, verdict)
         if verdict.state == FAILED:
-            seen.failed = f"{resource}: {self._last_words(verdict)}"
+            seen.failed = f"{resource}: {self._last_words(seen, verdict)}"
         restarts = _restarts(raw, pods)
         if verdict.state != READY or restarts != seen.restarts:
             seen.steady_since = None
@@ -175,29 +179,31 @@ class Watcher:
         text = verdict.text if verdict.pod is None else verdict.pod.text
         return Verdict(state=FAILED, text=text, pod=verdict.pod)
 
-    def _last_words(self, verdict: Verdict) -> str:
+    def _last_words(self, seen: _Seen, verdict: Verdict) -> str:
         pod, found = verdict.pod, verdict.text
+        namespace = seen.written.answer["metadata"]["namespace"]
         if pod is None:
             return found
         if pod.text not in found:
             found += f"; {pod.text}"
-        for said in self._said(pod):
+        for said in self._said(pod, namespace):
             if said not in found:
                 found += f"; {said}"
         if pod.container is None:
             return found
         try:
-            log = self.api.logs(pod.name, pod.container, lines=_TAIL, previous=pod.previous)
+            log = self.api.logs(pod.name, pod.container, lines=_TAIL, previous=pod.previous, namespace=namespace)
         except (ApiRefused, EngineUnreachable):
             return found
         text = printable(log.replace("\r\n", "\n").strip(), lines=True)[-_LONGEST:]
         return f"{found}; its log ends: {text}" if text else found
 
-    def _said(self, pod: Pod) -> list[str]:
+    def _said(self, pod: Pod, namespace: str) -> list[str]:
         """What a node said last of a pod's probes, or of its start; nothing where that cannot be asked."""
         chosen = "type=Warning" if pod.starting else "reason=Unhealthy"
         try:
-            events = self.api.list(self.api.kind("", "event"), fields=f"involvedObject.name={pod.name},{chosen}")
+            about = f"involvedObject.name={pod.name},{chosen}"
+            events = self.api.list(self.api.kind("", "event"), namespace=namespace, fields=about)
         except (ApiRefused, EngineUnreachable):
             return []
         events.sort(key=lambda event: str(event.get("lastTimestamp") or ""))
@@ -215,6 +221,11 @@ def _restarts(raw: JsonMap | None, pods: list[JsonMap]) -> int:
         if labels and labels <= (pod["metadata"].get("labels") or {}).items()
         for container in (pod.get("status") or {}).get("containerStatuses") or ()
     )
+
+
+def _list_of(answer: JsonMap) -> tuple[str, str, str]:
+    """The list that a workload is in: namespace, version, kind."""
+    return answer["metadata"]["namespace"], answer["apiVersion"], answer["kind"]
 
 
 def _short(resource: ResourceId) -> str:

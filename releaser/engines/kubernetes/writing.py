@@ -3,10 +3,12 @@
 import re
 from collections.abc import Sequence
 
-from releaser.engines.kubernetes import leftovers, marks
+from releaser.engines.kubernetes import leftovers, live, marks
 from releaser.engines.kubernetes.adopting import take_over
 from releaser.engines.kubernetes.api import Api
 from releaser.engines.kubernetes.errors import ApiRefused
+from releaser.engines.kubernetes.fields import path_of
+from releaser.engines.kubernetes.handing_over import hand_over
 from releaser.engines.kubernetes.objects import identity
 from releaser.model.plan import CREATE, Change
 from releaser.model.value import Json, JsonMap, Path, at_path, named, parse_path
@@ -21,12 +23,13 @@ def put(api: Api, body: JsonMap, change: Change, raw: JsonMap | None, *, ours: b
     What others delivered (`ours` is false) is taken over, where the plan says that it is there.
     """
     if raw is None or (not ours and change.action == CREATE):
-        return applied(api, body, change, force=False)  # whatever else it has is the server's choice
+        return applied(api, body, change, raw, force=False)  # whatever else it has is the server's choice
     if not ours and marks.mark_of(raw) is None:
         take_over(api, raw)
         raw = api.get(identity(body, api.namespace)) or raw
+    hand_over(api, body, raw)
     try:
-        return _written(api, body, change, force=not ours)
+        return _written(api, body, change, raw, force=not ours)
     except ApiRefused as refused:
         operations = around(refused, raw, body, change)
         if not operations:
@@ -35,8 +38,8 @@ def put(api: Api, body: JsonMap, change: Change, raw: JsonMap | None, *, ours: b
             patched = api.patch(identity(body, api.namespace), operations)
         except ApiRefused:
             raise refused from None  # it was not for that
-    take_over(api, patched)
-    return _written(api, body, change, force=not ours)
+    take_over(api, patched, patched_only=True)
+    return _written(api, body, change, patched, force=not ours)
 
 
 def around(refused: ApiRefused, raw: JsonMap, body: JsonMap, change: Change) -> list[dict[str, Json]]:
@@ -46,13 +49,15 @@ def around(refused: ApiRefused, raw: JsonMap, body: JsonMap, change: Change) -> 
     return leftovers.operations(raw, body, change, refused.fields)
 
 
-def _written(api: Api, body: JsonMap, change: Change, *, force: bool) -> JsonMap:
-    answer = applied(api, body, change, force=force)
+def _written(api: Api, body: JsonMap, change: Change, raw: JsonMap, *, force: bool) -> JsonMap:
+    answer = applied(api, body, change, raw, force=force)
     extra = _added(change, body, answer)
     return api.patch(identity(body, api.namespace), leftovers.removal(answer, extra)) if extra else answer
 
 
-def applied(api: Api, body: JsonMap, change: Change, *, force: bool, dry_run: bool = False) -> JsonMap:
+def applied(  # noqa: PLR0913 - what is sent, and what it is sent over
+    api: Api, body: JsonMap, change: Change, raw: JsonMap | None, *, force: bool, dry_run: bool = False
+) -> JsonMap:
     """The server's answer to an apply, forced where only what the plan showed is in its way. Raises ApiRefused."""
     if force:
         return api.apply(body, force=True, dry_run=dry_run)
@@ -62,15 +67,23 @@ def applied(api: Api, body: JsonMap, change: Change, *, force: bool, dry_run: bo
         if refused.status != _CONFLICT or not refused.causes:
             raise
         shown = [".".join(parse_path(field.path)) for field in change.fields]
-        hidden = [cause for cause in refused.causes if not _is_shown(spelled(cause.field), shown)]
+        hidden = [cause for cause in refused.causes if not _is_shown(spelled(cause.field, raw), shown)]
         if hidden:
             raise ApiRefused(refused.status, refused.reason, refused.message, hidden, refused.what) from refused
     return api.apply(body, force=True, dry_run=dry_run)
 
 
-def spelled(field: str) -> str:
-    """A field as the server names it, with dots: `.spec.containers[name="api"].image` is spec.containers.api.image."""
-    return _KEYED.sub(lambda found: "." + found[2].strip('"'), field).strip(".")
+def spelled(field: str, raw: Json = None) -> str:
+    """A field of the server's as a plan spells it: `.spec.containers[name="api"].image` is spec.containers.api.image.
+
+    An element that is live is named as there, whatever the keys of its list are.
+    """
+
+    def key(found: re.Match[str]) -> str:
+        above, path = path_of(raw, field[: found.start()]), path_of(raw, field[: found.end()])
+        return "." + (path[-1] if len(path) > len(above) else found[2].strip('"'))
+
+    return _KEYED.sub(key, field).strip(".")
 
 
 def _is_shown(field: str, shown: Sequence[str]) -> bool:
@@ -81,10 +94,13 @@ def _is_shown(field: str, shown: Sequence[str]) -> bool:
 def _added(change: Change, body: JsonMap, answer: JsonMap) -> list[Path]:
     """What the plan showed as to be removed, and an apply leaves, as others put it there."""
     found: list[Path] = []
+    left = [parse_path(text) for text in live.ignored(body)]
     for field in change.fields:
         path = parse_path(field.path)
         if field.new is not None or field.old is None or at_path(body, path) is not None:
             continue
+        if any(path[: len(one)] == one for one in left):
+            continue  # it is somebody else's from now on
         path = _element(body, path)
         if path not in found and at_path(answer, path) is not None:
             found.append(path)

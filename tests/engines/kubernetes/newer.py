@@ -144,9 +144,11 @@ class NewerServer:
         kinds = {plural(kind): kind for kind in versions[version].split()}
         if not found["rest"]:
             return 200, {"resources": [{"name": one, "kind": kinds[one], "namespaced": True} for one in kinds]}
-        _, _, _, *rest = found["rest"].split("/")
+        _, _, namespace, *rest = found["rest"].split("/")
         if rest[0] not in kinds:
             return _status(404, "NotFound", f"the server could not find {path}")
+        if isinstance(body, dict) and "metadata" in body:
+            body = {**body, "metadata": {**body["metadata"], "namespace": namespace}}
         return self._object(method, (group, kinds[rest[0]], *rest[1:]), query, body)
 
     def _object(self, method: str, place: tuple[str, ...], query: dict[str, str], body: Any) -> tuple[int, Any]:

@@ -50,9 +50,10 @@ class Server:
                 if code == 0:  # never answers
                     owner.released.wait(30)
                     return
-                data = b"".join(json.dumps(one).encode() + b"\n" for one in found) if isinstance(found, list) else (
-                    json.dumps(found).encode()
-                )  # fmt: skip
+                if isinstance(found, list):
+                    data = b"".join(json.dumps(one).encode() + b"\n" for one in found)
+                else:
+                    data = found if isinstance(found, bytes) else json.dumps(found).encode()
                 self.send_response(code)
                 self.send_header("Content-Length", str(len(data)))
                 for name, text in more[0].items() if more else ():
@@ -226,6 +227,14 @@ def test_a_watch_that_is_too_old(api: Api, server: Server) -> None:
     with pytest.raises(ApiRefused, match="too old") as refused:
         list(api.watch(api.kind("", "pod"), seconds=1, since="1"))
     assert refused.value.status == 410
+
+
+def test_an_answer_of_a_proxy_is_none(api: Api, server: Server) -> None:
+    pods = api.kind("", "pod")
+    server.answers["/api/v1/namespaces/shop/pods"] = [(200, b"<html>504 Gateway Time-out</html>\n")]
+    for answer in (lambda: api.list(pods), lambda: list(api.watch(pods, seconds=1, since="1"))):
+        with pytest.raises(ApiRefused, match="the answer is not JSON: <html>504 Gateway Time-out</html>"):
+            answer()
 
 
 def test_a_server_that_never_answers(api: Api, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

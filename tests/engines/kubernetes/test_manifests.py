@@ -249,6 +249,13 @@ def test_a_declared_secret_has_one_key(spec: dict[str, Any]) -> None:
     assert message.startswith("`db` is a declared secret: ")
 
 
+def test_a_declared_secret_is_in_the_environments_namespace_alone() -> None:
+    there = deployment(containers=variable("db", "value"))
+    there["metadata"]["namespace"] = "b"
+    (message,) = refused(there, engine={"namespaces": ["b"]})
+    assert message == "`db` is a declared secret, which is made in shop, and no pod in b sees it"
+
+
 @pytest.mark.parametrize("word", ["data", "stringData"])
 def test_a_secrets_values_never_get_into_the_history(word: str) -> None:
     (message,) = refused(body("Secret", **{word: {"password": "aHVudGVyMg=="}}))

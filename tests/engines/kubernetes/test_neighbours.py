@@ -12,6 +12,8 @@ from releaser.operations import drift, promote
 from releaser.operations.execute import execute, propose
 from tests.engines.kubernetes.conftest import KubernetesLab, gone
 from tests.engines.kubernetes.test_own_manifests import declare as declare_own
+from tests.engines.kubernetes.test_preview import deployment
+from tests.engines.kubernetes.test_preview import own as declare_manifests
 from tests.engines.swarm.shop import Shop, Watcher, delivered
 
 pytestmark = pytest.mark.engines
@@ -87,6 +89,69 @@ def test_a_move_to_another_namespace_leaves_the_old_one_empty(shop: Shop, lab: K
         namespace = lab.api.get(parse(f"namespace/{there}"))
         assert namespace is not None
         lab.api.delete(parse(f"namespace/{there}"), namespace["metadata"]["uid"])
+
+
+@pytest.mark.cluster_admin  # it makes another namespace
+def test_manifests_in_another_namespace_that_comes_with_them(shop: Shop, lab: KubernetesLab) -> None:
+    there = f"{lab.api.namespace}-b"
+    shop.engine = {**(shop.engine or {}), "namespaces": [there], "cluster_scoped": True}
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": there}}
+    own = deployment(shop, "own", replicas=2)
+    own["metadata"]["namespace"] = there
+    declare_manifests(shop, namespace, own)
+    plan = shop.plan("v1")
+    assert plan.refused_by == ()
+    assert any(f"the namespace {there} comes with this delivery" in warning for warning in plan.warnings)
+    try:
+        delivered(shop.promote("v1"))
+        found = lab.api.get(parse(f"deployment.apps/{there}/own"))
+        assert found is not None
+        assert found["status"]["readyReplicas"] == 2
+        delivered(shop.promote("v2"))
+        assert shop.drift() == ()
+        crashing = deployment(shop, "own", lab.images.exit3("bad"))
+        crashing["metadata"]["namespace"] = there
+        declare_manifests(shop, namespace, crashing)
+        result = shop.promote("v2")
+        assert result.delivery is not None
+        assert "ended with exit code" in (result.delivery.message or "")
+        assert "its log ends" in (result.delivery.message or "")
+    finally:
+        made = lab.api.get(parse(f"namespace/{there}"))
+        assert made is not None
+        lab.api.delete(parse(f"namespace/{there}"), made["metadata"]["uid"])
+
+
+@pytest.mark.cluster_admin  # a webhook belongs to the whole cluster
+def test_a_webhook_comes_after_the_pods_behind_it(shop: Shop, lab: KubernetesLab) -> None:
+    """Its server is away, and it is asked about every pod of the namespace: none would be made after it."""
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+    hook = {
+        "name": "pods.releaser.test",
+        "clientConfig": {"service": {"name": "own", "namespace": lab.api.namespace}},
+        "rules": [rule],
+        "namespaceSelector": {"matchLabels": {"releaser.test/webhook": lab.api.namespace}},
+        "failurePolicy": "Fail",
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+        "timeoutSeconds": 1,
+    }
+    name = f"t-{lab.api.namespace}"
+    kind = "MutatingWebhookConfiguration"
+    registered = {"apiVersion": "admissionregistration.k8s.io/v1", "kind": kind, "metadata": {"name": name}}
+    labels = {"releaser.test/webhook": lab.api.namespace}
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": lab.api.namespace, "labels": labels}}
+    lab.api.apply(namespace, manager="test")
+    shop.engine = {**(shop.engine or {}), "cluster_scoped": True}
+    declare_manifests(shop, deployment(shop, "own"), {**registered, "webhooks": [hook]})
+    id_ = parse(f"mutatingwebhookconfiguration.admissionregistration.k8s.io/{name}")
+    try:
+        delivered(shop.promote("v1"))
+        assert lab.get("deployment.apps/own")["status"]["readyReplicas"] == 1
+    finally:
+        made = lab.api.get(id_)
+        assert made is not None
+        lab.api.delete(id_, made["metadata"]["uid"])
 
 
 SPECIAL = {"deployment.apps/own": {"spec": {"template": {"spec": {"serviceAccountName": "special"}}}}}

@@ -172,6 +172,13 @@ def test_ignored_paths_are_nobodys_drift(recorded):
     assert drift.detect(inventory, observed(scaled, inventory=inventory)) == ()
 
 
+@pytest.mark.parametrize(("mark", "text"), [(marks.IGNORE, '["spec..x"]'), (marks.IGNORE, "x"), (marks.IDLE, "no")])
+def test_marks_that_somebody_made_nonsense_of(recorded, mark, text):
+    inventory = record(recorded["before"])
+    raw = with_value(recorded["before"], ("metadata", "annotations", mark), text)
+    assert {item.kind for item in drift.detect(inventory, observed(raw, inventory=inventory))} <= {CHANGED}
+
+
 def test_what_nobody_asks_for_is_not_shown(recorded):
     theirs = with_value(recorded["before"], ("metadata", "labels"), {})
     theirs = with_value(theirs, ("metadata", "annotations"), {})

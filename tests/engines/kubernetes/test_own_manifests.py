@@ -98,3 +98,43 @@ def test_an_image_of_no_release_is_refused_by_line(shop: Shop) -> None:
     (problem,) = refused.value.problems
     assert problem.message == "`registry.test/other:latest` is no image of the release, and has no digest"
     assert (problem.locations[0].file, problem.locations[0].line) == ("k8s/own.yaml", 26)
+
+
+CRON = """
+apiVersion: batch/v1beta1
+kind: CronJob
+metadata: {name: nightly}
+spec:
+  schedule: "0 3 * * *"
+  jobTemplate:
+    spec:
+      template:
+        spec:
+          restartPolicy: Never
+          containers:
+            - name: nightly
+              image: %s
+              env: [{name: PASSWORD, valueFrom: {secretKeyRef: {name: password, key: value}}}]
+"""
+
+
+@pytest.mark.cluster_admin  # the documented Role has no CronJobs
+def test_the_secret_of_a_cron_job_stays(shop: Shop, lab: KubernetesLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    def referred() -> str:
+        spec = lab.get("cronjob.batch/nightly")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+        name: str = spec["containers"][0]["env"][0]["valueFrom"]["secretKeyRef"]["name"]
+        return name
+
+    (shop.root / "k8s").mkdir()
+    (shop.root / "k8s" / "cron.yaml").write_text(CRON % f"{shop.images.registry}/releaser-test/{shop.project}-api")
+    secrets = {"password": {"from": "env", "name": "RELEASER_TEST_PASSWORD"}}
+    services = {"api": {"image": "api", "stop_grace_period": "1s"}}
+    shop.declare(services, secrets=secrets, manifests={"cron": {"file": "k8s/cron.yaml"}})
+    delivered(shop.promote("v1"))
+    first = referred()
+    assert lab.get(f"secret/{first}")["immutable"] is True
+    monkeypatch.setenv("RELEASER_TEST_PASSWORD", "hunter-three")
+    delivered(shop.promote("v2"))
+    assert lab.get(f"secret/{referred()}")["immutable"] is True
+    assert referred() != first
+    assert shop.drift() == ()

@@ -49,7 +49,9 @@ class _Manifests:
             yield from self._told(key, misshapen or refusals.of_object(body, scopes))
             if misshapen:
                 continue
-            yield from self._told(key, (*self._images(body), *secrets.wrong(body, self._environment.secrets)))
+            yield from self._told(
+                key, (*self._images(body), *secrets.wrong(body, self._environment.secrets, self._namespace))
+            )
             name = identity(body, self._namespace).resource
             if name in rendered:
                 yield self._twice(key, name)

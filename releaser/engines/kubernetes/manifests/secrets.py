@@ -26,9 +26,14 @@ def references(body: JsonMap, declared: Mapping[str, JsonMap]) -> dict[str, str]
     return {dotted(one.path): one.name for one in _found(body) if one.name in declared and one.wrong is None}
 
 
-def wrong(body: JsonMap, declared: Mapping[str, JsonMap]) -> Iterator[Wrong]:
-    """References to declared secrets in a form that cannot be."""
+def wrong(body: JsonMap, declared: Mapping[str, JsonMap], namespace: str) -> Iterator[Wrong]:
+    """References to declared secrets in a form that cannot be, or from elsewhere than the environment's namespace."""
+    there = body["metadata"].get("namespace") or namespace
     for one in _found(body):
+        if one.name in declared and there != namespace:
+            message = f"`{one.name}` is a declared secret, which is made in {namespace}, and no pod in {there} sees it"
+            yield Wrong(one.path, message, f"move the object to {namespace}, or name a Secret that is in {there}")
+            continue
         if one.name in declared and one.wrong is not None:
             message, hint = one.wrong
             yield Wrong(one.path, f"`{one.name}` is a declared secret: {message}", hint)
