@@ -3,9 +3,10 @@
 https://docs.docker.com/reference/cli/docker/buildx/build/
 """
 
-import tempfile
+import os
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from releaser.builders import buildx
@@ -21,6 +22,7 @@ from releaser.model.image import Digest
 from releaser.model.value import JsonMap
 from releaser.planning.wording import listed
 from releaser.ports.building import Tell
+from releaser.scratch import scratch
 
 ReadSecret = Callable[[str, JsonMap], bytes]
 """(name, where it comes from) → the value. Raises SecretMissing."""
@@ -49,14 +51,14 @@ class BuildKitBuilder:
             raise
 
     def _built(self, build: Build, context: bytes, tell: Tell) -> Built:
-        with tempfile.TemporaryDirectory() as folder, self._secrets(build) as secrets:
-            metadata = Path(folder) / "metadata.json"
+        with scratch() as folder, self._secrets(build) as secrets:
+            metadata = folder / "metadata.json"
             words = [*buildx.arguments(build), "--metadata-file", str(metadata), *self._caches(), *secrets]
             run = buildx.Run(self._docker, build, context, tell)
             if len(build.platforms) > 1:
                 # Several that share a context of standard input may crash the whole engine, until BuildKit 0.18.2:
                 # https://github.com/moby/buildkit/issues/5570
-                place = Path(folder) / "context"
+                place = folder / "context"
                 unpacked(context, place)
                 run.out([*words, "--file", str(place / build.named), str(place)], b"")
             else:
@@ -90,11 +92,24 @@ class BuildKitBuilder:
 
     @contextmanager
     def _secrets(self, build: Build) -> Iterator[list[str]]:
-        """Values go into files that only we can read, and are gone afterwards; never into arguments."""
-        with tempfile.TemporaryDirectory() as folder:  # it is ours alone: mode 0700
+        """Values go into memory that only we can read, and that goes with this process; never into arguments."""
+        with ExitStack() as held:
             words = [word for one in build.ssh for word in ("--ssh", one)]
             for name, source in sorted(build.secrets.items()):
-                file = Path(folder) / name
-                file.write_bytes(self._secret(name, source))
+                file = held.enter_context(_in_memory(name, self._secret(name, source)))
                 words += ["--secret", f"id={name},src={file}"]
             yield words
+
+
+@contextmanager
+def _in_memory(name: str, value: bytes) -> Iterator[Path]:
+    """A file that is on no disk, where the system has such; else one of ours alone that is gone afterwards."""
+    if sys.platform == "linux":
+        with os.fdopen(os.memfd_create(name), "wb") as file:
+            file.write(value)
+            file.flush()
+            yield Path(f"/proc/{os.getpid()}/fd/{file.fileno()}")
+    else:
+        with scratch() as folder:
+            (folder / name).write_bytes(value)
+            yield folder / name

@@ -1,6 +1,7 @@
 """The `docker` command, for what the engine's API alone cannot do: sessions of BuildKit, and standard input."""
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +20,10 @@ _PASSED_ON = (
     "DOCKER_CERT_PATH",
     "BUILDX_CONFIG",
     "SSH_AUTH_SOCK",
+    *(name for one in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY") for name in (one, one.lower())),
 )
+_LOGINS = ("AWS_", "AZURE_", "GOOGLE_", "ACTIONS_")
+"""How variables begin that credential helpers, and the caches of buildx, read."""
 _QUICK = 60.0
 _MOST = 1 << 20
 
@@ -31,7 +35,9 @@ class DockerCommand:
 
     def __init__(self, host: str | None, environ: Mapping[str, str] | None = None) -> None:
         environ = os.environ if environ is None else environ
-        kept = {name: environ[name] for name in _PASSED_ON if environ.get(name)}
+        kept = {
+            name: text for name, text in environ.items() if text and (name in _PASSED_ON or name.startswith(_LOGINS))
+        }
         # Attestations name times, and make an index of an image that nobody asked for.
         self._environ = minimal_environment({**kept, "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}, environ)
         self._argv = ["docker", *_where(host)]
@@ -63,6 +69,8 @@ class DockerCommand:
             self._piped(source, subprocess.DEVNULL) as giving,
             self._piped(sink, giving.stdout) as taking,
         ):
+            if giving.stdout is not None:
+                giving.stdout.close()  # else the first would wait for a reader that has ended
             try:
                 while taking.poll() is None:
                     tell()
@@ -73,9 +81,10 @@ class DockerCommand:
                 with suppress(subprocess.TimeoutExpired):
                     giving.wait(GRACE)
             finally:
-                giving.kill()
-                taking.kill()
-            for words, process in ((source, giving), (sink, taking)):
+                for process in (giving, taking):
+                    with suppress(ProcessLookupError):
+                        os.killpg(process.pid, signal.SIGKILL)
+            for words, process in ((sink, taking), (source, giving)):  # a reader that fails ends the writer, too
                 if process.wait() != 0:
                     said = process.stderr.read() if process.stderr is not None else b""
                     raise BuildFailed(f"docker {' '.join(words[:2])}: {last_line(said)}")

@@ -48,6 +48,7 @@ class DindBuilder:
         self._lock = threading.Lock()
         self._begun = False  # there may be something to remove
         self._daemon: str | None = None  # once it answers
+        self._failed: BuildFailed | None = None  # why it does not
         self._handed: dict[str, str] = {}  # image, as a Dockerfile names it → its name inside
 
     def build(self, build: Build, tell: Tell) -> Built:
@@ -79,20 +80,29 @@ class DindBuilder:
     # --- the daemon ---
 
     def _started(self, tell: Tell) -> str:
+        if self._failed is not None:
+            raise self._failed  # for every image the same
         if self._daemon is None:
-            tell("starting a daemon in a container")
-            leftovers.clean(self._docker)
-            volume = self._settings.cache_volume or self._owned.name
-            self._refuse_shared()
-            self._begun = True
-            if self._settings.cache_volume is None:
-                self._docker.said(["volume", "create", *self._owned.labels, volume])
-            words = [*self._words(volume), str(self._settings.image), *self._settings.args]
-            self._docker.said(words, timeout=_HANDED, heard=lambda _: tell("starting a daemon in a container"))
-            self._refuse_shared()  # another may have come in between
-            self._ready(tell)
+            try:
+                self._start(tell)
+            except BuildFailed as failed:
+                self._failed = failed
+                raise
             self._daemon = self._owned.name
         return self._daemon
+
+    def _start(self, tell: Tell) -> None:
+        tell("starting a daemon in a container")
+        leftovers.clean(self._docker)
+        volume = self._settings.cache_volume or self._owned.name
+        self._refuse_shared()
+        self._begun = True
+        if self._settings.cache_volume is None:
+            self._docker.said(["volume", "create", *self._owned.labels, volume])
+        words = [*self._words(volume), str(self._settings.image), *self._settings.args]
+        self._docker.said(words, timeout=_HANDED, heard=lambda _: tell("starting a daemon in a container"))
+        self._refuse_shared()  # another may have come in between
+        self._ready(tell)
 
     def _words(self, volume: str) -> list[str]:
         settings = self._settings

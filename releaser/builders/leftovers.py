@@ -1,17 +1,15 @@
 """What a killed build leaves behind: its containers and volumes carry a label, and the next build removes them."""
 
-import os
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import msgspec
 
 from releaser.builders.command_line import DockerCommand
+from releaser.processes.identity import identity, is_gone
 
 BUILD, PROCESS, UNTIL = "releaser.build", "releaser.build.process", "releaser.build.until"
-_BOOT = Path("/proc/sys/kernel/random/boot_id")
 _GRACE = 300.0
 
 
@@ -22,7 +20,7 @@ class Owned:
         self.name = f"releaser-build-{uuid.uuid4().hex[:12]}"
         self._labels = {
             BUILD: self.name,
-            PROCESS: _process(os.getpid()),
+            PROCESS: identity(),
             UNTIL: str(int(time.time() + seconds + _GRACE)),
         }
 
@@ -57,25 +55,8 @@ def _labelled(docker: DockerCommand, what: str) -> Iterator[tuple[str, Mapping[s
 
 
 def _is_over(labels: Mapping[str, str]) -> bool:
-    boot, _, rest = labels.get(PROCESS, "").partition("/")
-    pid = rest.partition("/")[0]
-    if boot and boot == _boot() and pid.isdecimal():
-        return _process(int(pid)) != labels[PROCESS]
+    gone = is_gone(labels.get(PROCESS, ""))
+    if gone is not None:
+        return gone
     until = labels.get(UNTIL, "0")
     return not until.isdecimal() or time.time() > int(until)
-
-
-def _process(pid: int) -> str:
-    """A process as nobody else is it: boot, number and birth; without a birth where it is gone, or has no /proc."""
-    try:
-        born = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        born = ""
-    return f"{_boot()}/{pid}/{born}"
-
-
-def _boot() -> str:
-    try:
-        return _BOOT.read_text(encoding="utf-8").strip()
-    except OSError:
-        return ""

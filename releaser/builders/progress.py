@@ -15,6 +15,7 @@ _FRONTEND = "resolve image config for docker-image://"
 """BuildKit's step that looks for what a `# syntax=` line names."""
 
 _FOREIGN = "exec format error"
+_CANCELED = "context canceled"
 _FULL = "o space left on device"
 
 
@@ -86,7 +87,9 @@ class Progress:
 
     def failed(self, words: str, place: str | None = None) -> BuildFailed:
         """Why there is no image, with the Dockerfile's line and the last lines of the step that failed."""
-        broken = next((one for one in self.vertices.values() if one.error), None)
+        # A step that fails has those beside it canceled, which is no reason.
+        failed = [one for one in self.vertices.values() if one.error]
+        broken = next((one for one in failed if not one.error.endswith(_CANCELED)), failed[0] if failed else None)
         said = "".join(self.output.get(broken.digest if broken else "", ())).splitlines()[-_TAIL:]
         last = printable("\n".join(line for line in said if line.strip()), lines=True)
         at = f" at {printable(broken.name)}" if broken else ""

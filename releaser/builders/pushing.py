@@ -27,7 +27,20 @@ def push(client: Client, image_id: Digest, repository: str, tag: str, tell: Tell
         ) from failed
     if found is None:
         raise BuildFailed(f"{place} was pushed, and the registry gave no digest for it")
+    if not _is(client, image_id, found):
+        raise BuildFailed(
+            f"{place} is another image by now: somebody pushed one under that name at the same time",
+            hint="build again when that has ended; nothing is registered",
+        )
     return found
+
+
+def _is(client: Client, image_id: Digest, pushed: Digest) -> bool:
+    """Whether what was pushed is the image: a push names a tag, which may have moved since it was set."""
+    if image_id == pushed:  # an engine that keeps images in containerd
+        return True
+    digests = client.call("GET", f"/images/{image_id}/json").get("RepoDigests") or ()
+    return any(one.rpartition("@")[2] == pushed for one in digests)
 
 
 def _pushed(client: Client, place: str, repository: str, tag: str, tell: Tell) -> Digest | None:

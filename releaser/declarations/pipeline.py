@@ -162,6 +162,7 @@ def _image_problems(root: Node) -> Iterator[Problem]:
 
 
 def _build_problems(made: Pipeline, root: Node) -> Iterator[Problem]:
+    built: dict[str, str] = {}  # repository → the image that is pushed there
     for name, build in made.builds.items():
         node = root.value["builds"].value[name]
         if name not in made.images:
@@ -170,6 +171,9 @@ def _build_problems(made: Pipeline, root: Node) -> Iterator[Problem]:
         elif made.images[name].digest is not None:
             hint = "leave the digest out, or the build"
             yield problem(f"`{name}` is pinned by digest, so it is not built", hint, node.location)
+        elif (other := built.setdefault(made.images[name].repository, name)) != name:
+            message = f"`{name}` would be pushed to the repository of `{other}`, under the same tag"
+            yield problem(message, "give each image that is built a repository of its own", node.location)
         yield from _package_problems(build, node)
         for place, path in _paths(build, node):
             if _PATH_TRICK.search(path):

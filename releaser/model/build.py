@@ -24,7 +24,7 @@ class Package(Value, frozen=True, kw_only=True):
     def place(self) -> str:
         """Where it is; of git as git and Docker write it."""
         if self.git is None:
-            return self.file or self.url or ""
+            return self.file or (without_query(self.url) if self.url else "")
         revision = f"{self.git}:{self.path}" if self.path else self.git
         return f"{self.repository}#{revision}" if self.repository else f"git {revision}"
 
@@ -32,6 +32,11 @@ class Package(Value, frozen=True, kw_only=True):
     def leading(self) -> int:
         """How many folders of its names are left out: those of `path` too."""
         return self.strip + (len([part for part in self.path.split("/") if part not in {"", "."}]) if self.path else 0)
+
+
+def without_query(url: str) -> str:
+    """A URL as it is told and kept: what follows `?` may be a signature that lets in whoever has it."""
+    return url.partition("#")[0].partition("?")[0]
 
 
 class Recipe(Value, frozen=True, kw_only=True):

@@ -66,6 +66,7 @@ def build(ws: Workspace, version: str, tell: Tell, *, push: bool) -> BuildReport
         made = _each(ws, tell, declared, lambda one, said: _made(ws, pipeline, builder, one, said, logs))
         if not push:
             return BuildReport(version=version, images=made, release=None)
+        _refuse_registered(ws, version)  # by now, before its tags are another build's
         pushed = _each(ws, tell, made, lambda one, said: _pushed(ws, builder, pipeline, version, one, said))
     finally:
         builder.close()

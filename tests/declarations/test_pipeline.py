@@ -143,6 +143,12 @@ def test_a_build_that_cannot_be(builds: str, wrong: str, told: Told) -> None:
     assert only.startswith(f"envs/pipeline.yaml:{wrong}")
 
 
+def test_two_builds_are_not_pushed_to_one_repository(told: Told) -> None:
+    images = "images: {api: r.io/shop, web: r.io/shop}"
+    (only,) = told(made(f"{HEAD}{images}\nbuilds: {{api: {{context: a}}, web: {{context: b}}}}\n")[1])
+    assert "`web` would be pushed to the repository of `api`, under the same tag" in only
+
+
 SHA256 = "0" * 64
 
 

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -391,6 +392,31 @@ def test_a_base_that_needs_a_login(
 def left() -> list[str]:
     containers = docker("container", "ls", "-aq", "--filter", "label=releaser.build").split()
     return containers + docker("volume", "ls", "-q", "--filter", "label=releaser.build").split()
+
+
+@pytest.mark.parametrize("kind", ["engine", on_containerd[0]], indirect=True)
+def test_a_push_of_another_image_is_not_taken_for_ours(
+    builder: Builder, app: Path, images: Images, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else tags the engine's image of that name between our tag and our push."""
+    ours = builder.build(BUILD, quiet).image_id
+    (app / "hello.txt").write_text(f"another {uuid.uuid4()}\n")
+    theirs = builder.build(BUILD, quiet).image_id
+    repository = f"{images.registry}/releaser-test/{uuid.uuid4().hex[:8]}"
+    call = Client.call
+
+    def between(self: Client, method: str, path: str, **more: Any) -> Any:
+        answer = call(self, method, path, **more)
+        if path.endswith("/tag"):
+            docker("tag", theirs, f"{repository}:v1")
+        return answer
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Client, "call", between)
+        with pytest.raises(BuildFailed, match=f"{repository}:v1 is another image by now"):
+            builder.push(ours, repository, "v1", quiet)
+    digest = builder.push(ours, repository, "v1", quiet)
+    docker("pull", f"{repository}@{digest}")
 
 
 @pytest.mark.parametrize("kind", on_containerd[1:], indirect=True)
