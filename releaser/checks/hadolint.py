@@ -8,6 +8,7 @@ import shutil
 
 from releaser.model.lint import ERROR, INFO, WARNING, Finding
 from releaser.planning.redact import printable
+from releaser.planning.secret_texts import hidden
 from releaser.processes.run import NotStarted, minimal_environment, run
 
 _TIMEOUT = 30.0
@@ -29,7 +30,7 @@ def hadolint(text: str, path: str) -> tuple[Finding, ...] | None:
                 level=_LEVELS.get(one["level"], INFO),
                 file=path,
                 line=int(one["line"]),
-                message=printable(str(one["message"])),
+                message=printable(hidden(str(one["message"]))),
                 mend=f"https://github.com/hadolint/hadolint/wiki/{one['code']}",
             )
             for one in found

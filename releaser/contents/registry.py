@@ -1,18 +1,19 @@
 """Images in registries and layouts: manifests by the registry's own rules, layers as they come."""
 
+import hashlib
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-import msgspec
-
-from releaser.contents.archive import layers_of, texts_of
+from releaser.contents import configuration
+from releaser.contents.archive import FOREIGN, layers_of, texts_of
 from releaser.contents.forward import Forward
-from releaser.contents.layer import Layer
-from releaser.model.errors import PlatformMissing
+from releaser.contents.layer import Layer, Stored, Told
+from releaser.model.errors import ImageNotFound, PlatformMissing
 from releaser.model.image import DIGEST, Image, Platforms
 from releaser.model.image_content import ImageContent
 from releaser.model.value import JsonMap
@@ -21,6 +22,8 @@ from releaser.registry.layout import PREFIX, Layout, LayoutContent
 from releaser.registry.manifests import Content, Descriptor, Document, platforms
 from releaser.registry.oci import DistributionRegistry
 from releaser.registry.places import Place, printable
+
+_AGAIN = "write the layout again"
 
 
 class RegistryContents:
@@ -37,16 +40,16 @@ class RegistryContents:
         """
         content = self._content(image)
         document, known = self._document(content, image, digest, platform)
-        config = self._config(content, document)
+        config = self._config(content, document, image.lookup)
+        told = Told()
         layers = []
         for descriptor in document.body.layers or ():
             if not DIGEST.match(descriptor.digest):  # it becomes a path
                 message = f"lists a layer {printable(descriptor.digest)}, which is no sha256 digest"
                 raise content.place.unreachable(message, "do not use this image before its maker has explained this")
-            layer = Layer(files=files)
-            with self._layer(image, descriptor) as stream:
-                layer.read(stream, descriptor.digest)
-            layers.append((descriptor.size, layer))
+            layer = Layer(told, files=files)
+            self._fill(layer, image, descriptor)
+            layers.append(Stored(descriptor.digest, descriptor.size, layer))
         return ImageContent(
             reference=f"{image.lookup}@{digest}",
             digest=document.digest,
@@ -76,10 +79,18 @@ class RegistryContents:
         return Layout.open(self._root, image.lookup.removeprefix(PREFIX), Place.of(image))
 
     @staticmethod
-    def _config(content: Content, document: Document) -> JsonMap:
+    def _config(content: Content, document: Document, reference: str) -> JsonMap:
         descriptor = document.body.config
-        found: Any = msgspec.json.decode(content.blob(descriptor)) if descriptor is not None else {}
-        return found if isinstance(found, dict) else {}
+        return configuration.read(content.blob(descriptor), reference) if descriptor is not None else {}
+
+    def _fill(self, layer: Layer, image: Image, descriptor: Descriptor) -> None:
+        """Read a layer; one that its maker alone hands out stays empty where it is not there."""
+        try:
+            with self._layer(image, descriptor) as stream:
+                layer.read(stream, descriptor.digest)
+        except ImageNotFound:
+            if not _is_foreign(descriptor):
+                raise
 
     @contextmanager
     def _layer(self, image: Image, descriptor: Descriptor) -> Iterator[IO[bytes] | Forward]:
@@ -93,13 +104,28 @@ class RegistryContents:
         try:
             handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
-            raise layout.place.unreachable(
-                f"{descriptor.digest} cannot be read: {error.strerror}", "write the layout again"
-            ) from error
+            if isinstance(error, FileNotFoundError) and _is_foreign(descriptor):
+                raise layout.place.not_found(f"has no layer {descriptor.digest}", _AGAIN) from error
+            raise layout.place.unreachable(f"{descriptor.digest} cannot be read: {error.strerror}", _AGAIN) from error
         with os.fdopen(handle, "rb") as file:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise layout.place.unreachable(f"{descriptor.digest} is no file", "write the layout again")
+            _verified(file, descriptor, layout.place)
             yield file
+
+
+def _is_foreign(descriptor: Descriptor) -> bool:
+    return any(word in descriptor.media_type for word in FOREIGN)
+
+
+def _verified(file: BufferedReader, descriptor: Descriptor, place: Place) -> None:
+    """The file of a layout is what its digest says; it is read twice, the second time from memory as a rule."""
+    found = os.fstat(file.fileno())
+    if not stat.S_ISREG(found.st_mode):
+        raise place.unreachable(f"{descriptor.digest} is no file", _AGAIN)
+    if found.st_size != descriptor.size:
+        raise place.unreachable(f"{descriptor.digest} has {found.st_size} bytes, not {descriptor.size}", _AGAIN)
+    if f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}" != descriptor.digest:
+        raise place.unreachable(f"the content of {descriptor.digest} is not what the digest says", _AGAIN)
+    file.seek(0)
 
 
 def _chosen(known: Platforms, platform: str | None, image: Image) -> str:

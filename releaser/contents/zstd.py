@@ -1,4 +1,4 @@
-"""Layers that are compressed by zstd, as BuildKit makes them with `compression=zstd`."""
+"""What is compressed by zstd, as BuildKit makes layers with `compression=zstd`."""
 
 from typing import IO, cast
 
@@ -13,11 +13,11 @@ _WINDOW = 128 << 20
 class Unpacked:
     """The bytes of a compressed stream, once; a source of `Forward`. Raises RegistryUnreachable where it is damaged."""
 
-    def __init__(self, stream: IO[bytes] | Forward, name: str) -> None:
+    def __init__(self, stream: IO[bytes] | Forward, what: str) -> None:
         import zstandard  # noqa: PLC0415 - few layers are compressed so
 
         self._error = zstandard.ZstdError
-        self._name = name
+        self._what = what
         reader = zstandard.ZstdDecompressor(max_window_size=_WINDOW)
         self._file = reader.stream_reader(cast("IO[bytes]", stream), read_across_frames=True, closefd=False)
 
@@ -30,7 +30,7 @@ class Unpacked:
                 left -= len(more)
         except self._error as error:
             raise RegistryUnreachable(
-                f"the layer {self._name} cannot be read: {error}",
+                f"{self._what} cannot be read: {error}",
                 hint="it is cut short or damaged: push the image again",
             ) from error
         return b"".join(found)

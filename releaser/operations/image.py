@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from releaser.model.build import Build
 from releaser.model.errors import BadArgument
 from releaser.model.image import DIGEST, Image, named, pinned_in
 from releaser.model.image_content import ImageContent, ImageDifference, ImageReport
@@ -54,11 +55,16 @@ def lint(ws: Workspace, subject: str | None, other: OtherLinter) -> LintReport:
     builds = [one for one in ws.pipeline().builds.values() if one.recipe is None]
     if not builds:
         raise BadArgument("the pipeline builds nothing of a Dockerfile", hint="release image lint FILE")
-    files = [
-        (ws.root / one.place, None if one.context is None else (ws.root / one.context / ".dockerignore").is_file())
-        for one in builds
-    ]
+    files = [(ws.root / one.place, _ignores(ws.root, one)) for one in builds]
     return _linted(ws, list(dict.fromkeys(files)), other, "builds")
+
+
+def _ignores(root: Path, build: Build) -> bool | None:
+    """Whether its context has a .dockerignore, where builders look for one; None of a package."""
+    if build.context is None:
+        return None
+    names = (f"{build.dockerfile}.dockerignore", ".dockerignore")
+    return any((root / build.context / name).is_file() for name in names)
 
 
 def _linted(ws: Workspace, files: list[tuple[Path, bool | None]], other: OtherLinter, subject: str) -> LintReport:
@@ -72,7 +78,7 @@ def _linted(ws: Workspace, files: list[tuple[Path, bool | None]], other: OtherLi
         shown = str(path.relative_to(ws.root)) if path.is_relative_to(ws.root) else str(path)
         ours, theirs = lint_file(text, shown, ignores=ignores), other(text, shown)
         linters |= {"hadolint"} if theirs is not None else set()
-        findings += together(ours, theirs or ())
+        findings += together(text, ours, theirs or ())
     return LintReport(subject=subject, linters=tuple(sorted(linters, reverse=True)), findings=tuple(findings))
 
 

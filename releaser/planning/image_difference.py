@@ -1,10 +1,14 @@
 """What two images differ in: configuration, packages, files, and how much larger each folder has become; pure."""
 
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from releaser.model.image_content import (
     FOLDER,
+    HARD_LINK,
     ConfigChange,
     Entry,
     FileChange,
@@ -17,9 +21,23 @@ from releaser.model.image_content import (
 from releaser.model.plan import ImageChange
 from releaser.planning.layers import files
 from releaser.planning.packages import Packages, packages
+from releaser.planning.secret_texts import hidden_value
 
-_WORDS = ("User", "WorkingDir", "Entrypoint", "Cmd", "ExposedPorts", "Volumes", "StopSignal", "Healthcheck", "Shell")
-_SPELLED = {"WorkingDir": "working_dir", "Cmd": "command", "ExposedPorts": "ports", "StopSignal": "stop_signal"}
+_SPELLED = {
+    "User": "user",
+    "WorkingDir": "working_dir",
+    "Entrypoint": "entrypoint",
+    "Cmd": "command",
+    "Shell": "shell",
+    "ExposedPorts": "ports",
+    "Volumes": "volumes",
+    "Healthcheck": "healthcheck",
+    "OnBuild": "on_build",
+    "StopSignal": "stop_signal",
+    "StopTimeout": "stop_timeout",
+}
+_NAMES = {"ExposedPorts", "Volumes"}
+"""Words that have names alone, without an order: `80/tcp: {}`."""
 _MOST = 12
 """Folders that are named."""
 _DEEP = 2
@@ -69,17 +87,17 @@ def _config(left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[Confi
     old, new = _spelled(left), _spelled(right)
     for name in sorted(old.keys() | new.keys()):
         if old.get(name) != new.get(name):
-            yield ConfigChange(field=name, old=old.get(name), new=new.get(name))
+            one, other = (hidden_value(name, side[name]) if name in side else None for side in (old, new))
+            yield ConfigChange(field=name, old=one, new=other)
 
 
 def _spelled(whole: Mapping[str, Any]) -> dict[str, str]:
     config = whole.get("config") or {}
     found = {}
-    for word in _WORDS:
+    for word, name in _SPELLED.items():
         value = config.get(word)
-        if value:
-            text = value if isinstance(value, str) else " ".join(map(str, value))
-            found[_SPELLED.get(word, word.lower())] = text
+        if value or value == 0:
+            found[name] = _text(sorted(value) if word in _NAMES else value)
     for variable in config.get("Env") or ():
         name, _, text = variable.partition("=")
         found[f"environment.{name}"] = text
@@ -87,6 +105,15 @@ def _spelled(whole: Mapping[str, Any]) -> dict[str, str]:
         found[f"labels.{name}"] = text
     found["platform"] = "/".join(str(whole[word]) for word in ("os", "architecture", "variant") if whole.get(word))
     return found
+
+
+def _text(value: Any) -> str:
+    """A value as people write it, and two values never as one: words as in a shell, everything else as JSON."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return shlex.join(value)
+    return msgspec.json.encode(value, order="deterministic").decode()
 
 
 def _packages(old: Packages, new: Packages) -> Iterator[PackageChange]:
@@ -104,8 +131,16 @@ def _files(old: Mapping[str, Entry], new: Mapping[str, Entry]) -> Iterator[FileC
             if there is not None and there.kind != FOLDER:
                 what = "added" if one is None else "removed"
                 yield FileChange(path=path, old=one.size if one else None, new=other.size if other else None, what=what)
-        elif (changed := _changed(one, other)) is not None:
+            continue
+        one, other = _led_to(old, one), _led_to(new, other)
+        changed = _changed(one, other)
+        if changed is not None:
             yield FileChange(path=path, old=one.size, new=other.size, what=changed)
+
+
+def _led_to(there: Mapping[str, Entry], entry: Entry) -> Entry:
+    """The file that a hard link is another name of; everything else is what it is."""
+    return there.get(entry.content or "", entry) if entry.kind == HARD_LINK else entry
 
 
 def _changed(one: Entry, other: Entry) -> str | None:

@@ -4,12 +4,16 @@ Source: the OCI image specification's layer.md (whiteouts, opaque folders). Effi
 bytes that no later layer overwrote or removed.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+from msgspec.structs import replace
 
 from releaser.model.image_content import (
     FILE,
     FOLDER,
+    HARD_LINK,
     LINK,
     OPAQUE,
     WHITEOUT,
@@ -20,14 +24,26 @@ from releaser.model.image_content import (
     LayerReport,
 )
 from releaser.model.value import JsonMap
+from releaser.planning.secret_texts import hidden, hidden_value, hidden_variable, hidden_words
 
+_ARGUMENTS = re.compile(r"(?s)\A(RUN )?\|\d+ .*? (?=/\S+ (?:-\S+ |pipefail )*?-c )")
+"""What a step had for build arguments, as both builders write it: |2 A=1 B=2 /bin/sh -c true."""
 LARGEST = 5
 """Files that are named of a layer, or of a waste."""
 
 
 def files(content: ImageContent) -> dict[str, Entry]:
-    """The files that are there at the end."""
-    return _stacked(content).there
+    """The files that are there at the end; of a file's hard links the first by name is the file, whoever came first."""
+    stack = _stacked(content)
+    for path, file in stack.linked.items():
+        if path == file.holder and path != (first := min(file.names)):
+            file.holder, link = first, stack.there[first]
+            stack.there[first] = replace(stack.there[path], path=first)
+            stack.there[path] = replace(link, path=path)
+    for path, file in stack.linked.items():
+        if path != file.holder:
+            stack.there[path] = replace(stack.there[path], content=file.holder)
+    return stack.there
 
 
 def report(content: ImageContent) -> ImageReport:
@@ -44,12 +60,12 @@ def report(content: ImageContent) -> ImageReport:
         created=content.config.get("created"),
         user=config.get("User") or "",
         working_dir=config.get("WorkingDir") or "/",
-        entrypoint=tuple(config.get("Entrypoint") or ()),
-        command=tuple(config.get("Cmd") or ()),
+        entrypoint=hidden_words(config.get("Entrypoint") or ()),
+        command=hidden_words(config.get("Cmd") or ()),
         ports=tuple(sorted(config.get("ExposedPorts") or ())),
         volumes=tuple(sorted(config.get("Volumes") or ())),
-        environment=tuple(config.get("Env") or ()),
-        labels=config.get("Labels") or {},
+        environment=tuple(map(hidden_variable, config.get("Env") or ())),
+        labels={name: hidden_value(name, text) for name, text in (config.get("Labels") or {}).items()},
         size=size,
         wasted=wasted,
         efficiency=round(1 - wasted / size, 4) if size else 1.0,
@@ -59,6 +75,14 @@ def report(content: ImageContent) -> ImageReport:
     )
 
 
+class _Linked:
+    """A file with several names: the one that has its entry, and hard links to it."""
+
+    def __init__(self, holder: str) -> None:
+        self.holder = holder
+        self.names = {holder: None}  # in the order in which they came
+
+
 class _Stack:
     """The layers so far, and what each did to those below."""
 
@@ -66,6 +90,7 @@ class _Stack:
         self.there: dict[str, Entry] = {}
         self.layer: dict[str, int] = {}  # path → the layer that it is of
         self.children: dict[str, set[str]] = {}
+        self.linked: dict[str, _Linked] = {}  # each of a file's names, where it has several
         self.counts = [[0, 0, 0] for _ in range(layers)]  # added, changed, removed
         self.wasted = [0] * layers
         self.waste: dict[str, int] = {}
@@ -84,11 +109,24 @@ class _Stack:
                 self.counts[at][0] += entry.kind != FOLDER
             elif entry.kind != FOLDER or before.kind != FOLDER:
                 self.counts[at][1] += 1
-                self._waste(entry.path, before)
+                self._let_go(entry.path, before)
             if entry.kind != FOLDER:
                 for child in tuple(self.children.get(entry.path, ())):
                     self._remove(child, at)
             self._keep(entry, at)
+            if entry.kind == HARD_LINK:
+                self._link(entry)
+
+    def _link(self, entry: Entry) -> None:
+        """Another name of a file; it is none where it leads nowhere, or to itself."""
+        target = self.there.get(entry.content or "")
+        if target is None or target.kind == FOLDER or target.path == entry.path:
+            return
+        if target.kind != HARD_LINK:
+            self.linked.setdefault(target.path, _Linked(target.path))
+        if (file := self.linked.get(target.path)) is not None:
+            file.names[entry.path] = None
+            self.linked[entry.path] = file
 
     def _keep(self, entry: Entry, at: int) -> None:
         self.there[entry.path], self.layer[entry.path] = entry, at
@@ -104,14 +142,31 @@ class _Stack:
             path = above
 
     def _remove(self, path: str, at: int) -> None:
-        for child in tuple(self.children.pop(path, ())):
-            self._remove(child, at)
         self.children.get(path.rpartition("/")[0], set()).discard(path)
-        gone = self.there.pop(path, None)
-        if gone is not None:
-            self.counts[at][2] += gone.kind != FOLDER
+        going = [path]
+        while going:
+            path = going.pop()
+            going += self.children.pop(path, ())
+            gone = self.there.pop(path, None)
+            if gone is not None:
+                self.counts[at][2] += gone.kind != FOLDER
+                self._let_go(path, gone)
+                del self.layer[path]
+
+    def _let_go(self, path: str, gone: Entry) -> None:
+        """A name leads elsewhere now: its bytes were in vain, but where the file has another one."""
+        file = self.linked.pop(path, None)
+        if file is None:
             self._waste(path, gone)
-            del self.layer[path]
+            return
+        del file.names[path]
+        if path == file.holder and file.names:
+            file.holder, _ = file.names.popitem()
+            file.names[file.holder] = None
+            self.there[file.holder] = replace(gone, path=file.holder)
+            self.layer[file.holder] = self.layer[path]
+        elif path == file.holder:
+            self._waste(path, gone)
 
     def _waste(self, path: str, gone: Entry) -> None:
         if gone.kind == FILE and gone.size:
@@ -137,7 +192,7 @@ def _layer(content: ImageContent, stack: _Stack, at: int) -> LayerReport:
         digest=layer.digest,
         size=layer.size,
         files_size=sum(entry.size for entry in layer.entries),
-        instruction=instructions[at] if len(instructions) == len(content.layers) else "",
+        instruction=hidden(instructions[at]) if len(instructions) == len(content.layers) else "",
         added=added,
         changed=changed,
         removed=removed,
@@ -156,6 +211,7 @@ def _instructions(config: JsonMap) -> Iterator[str]:
 
 
 def _instruction(text: str) -> str:
+    text = _ARGUMENTS.sub(r"\1", text)
     for start, word in (("/bin/sh -c #(nop) ", ""), ("/bin/sh -c ", "RUN "), ("RUN /bin/sh -c ", "RUN ")):
         if text.startswith(start):
             return word + text.removeprefix(start).strip()

@@ -1,19 +1,14 @@
 """The same for images that are there: what their layers and their history give away, and what they waste; pure."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from releaser.model.image_content import FILE, ImageContent
 from releaser.model.lint import ERROR, WARNING, Finding
 from releaser.planning.layers import report
+from releaser.planning.secret_texts import given_away, is_secret, is_secret_file
 from releaser.planning.wording import listed
 
-_SECRET = re.compile(r"(?i)\b(\w*(?:password|passwd|secret|token|api_?key|private_?key)\w*)=(\S+)")
-_KEPT_FILES = re.compile(
-    r"(?:^|/)(?:id_(?:rsa|dsa|ecdsa|ed25519)|\.npmrc|\.pypirc|\.netrc|\.env|\.aws/credentials|\.docker/config\.json"
-    r"|\.git/config|\.kube/config|[^/]*\.(?:pfx|p12|keystore|jks))\Z"
-)
 _WASTED, _PART = 1_000_000, 0.05
 """Bytes, and the part of all bytes, that may be wasted."""
 _FEW = 5
@@ -31,12 +26,17 @@ def _found(content: ImageContent) -> Iterator[tuple[str, str, str, str]]:
     made = report(content)
     if made.user.partition(":")[0] in {"", "root", "0"}:
         yield "root-user", WARNING, "it runs as root", "USER 1000, or a name that the image has"
-    names = _names(content.config)
+    names = sorted(set(_given_away(content.config)))
     if names:
-        message = f"its history and its variables give away {listed(sorted(names))}"
+        message = f"its history and its configuration give away {listed(names)}"
         yield "secret-in-history", ERROR, message, "RUN --mount=type=secret; and take the secret for known"
     kept = sorted(
-        {entry.path for layer in content.layers for entry in layer.entries if _is_kept(entry.kind, entry.path)}
+        {
+            entry.path
+            for layer in content.layers
+            for entry in layer.entries
+            if entry.kind == FILE and entry.size and is_secret_file(entry.path)
+        }
     )
     if kept:
         more = f" and {len(kept) - _FEW} more" if len(kept) > _FEW else ""
@@ -50,12 +50,16 @@ def _found(content: ImageContent) -> Iterator[tuple[str, str, str, str]]:
         yield "wasted-bytes", WARNING, message, "make and remove it in one step, or copy from a stage"
 
 
-def _is_kept(kind: str, path: str) -> bool:
-    return kind == FILE and _KEPT_FILES.search(path) is not None
-
-
-def _names(config: Any) -> set[str]:
-    """The names of secrets with a value, in the history's build arguments and in the environment."""
-    texts = [str(one.get("created_by") or "") for one in config.get("history") or ()]
-    texts += (config.get("config") or {}).get("Env") or ()
-    return {name for text in texts for name, _ in _SECRET.findall(text) if not name.lower().endswith("_file")}
+def _given_away(whole: Any) -> Iterator[str]:
+    """What the history and the configuration give away, by name."""
+    config = whole.get("config") or {}
+    variables = [text.partition("=")[::2] for text in config.get("Env") or ()]
+    for name, value in (*variables, *(config.get("Labels") or {}).items()):
+        yield from [name] if is_secret(name, value) else given_away(value)
+    texts = [str(one.get("created_by") or "") for one in whole.get("history") or ()]
+    texts += config.get("OnBuild") or ()
+    checked = (config.get("Healthcheck") or {}).get("Test")
+    for words in (config.get("Entrypoint"), config.get("Cmd"), checked):
+        texts.append(" ".join(words or ()))
+    for text in texts:
+        yield from given_away(text)

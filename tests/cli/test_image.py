@@ -1,9 +1,11 @@
 """image: what is in an image, and what two differ in, read from archives, layouts and registries."""
 
+import json
+
 import pytest
 
 from releaser.cli.values import amount
-from tests.contents.archives import layer, saved
+from tests.contents.archives import config, digest, layer, saved, with_config
 
 BASE = layer({"bin/sh": b"#!" * 999, "var/lib/dpkg/status": b"Package: libc6\nVersion: 2.36-9\n"})
 OLD = layer({"app/server": b"x" * 250_000, "app/cache": b"y" * 1_500_000})
@@ -87,6 +89,21 @@ def test_what_is_no_image(archives, reference, code, said):
     assert (ran.code, said in ran.err) == (code, True), ran.err
 
 
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (with_config(config([BASE], Env=[1]), BASE), "odd.tar has a configuration that is none"),
+        (saved(BASE[:1500] + b"cut"), "cannot be read: "),
+        (saved(layer({"a/" * 300 + "f": b""})), "cannot be read: an entry has a path that is longer than any"),
+    ],
+)
+def test_what_cannot_be_believed(archives, data, said):
+    (archives.root / "odd.tar").write_bytes(data)
+    for verb in (("inspect",), ("lint",), ("diff", "tar:old.tar")):
+        ran = archives("image", *verb, "tar:odd.tar")
+        assert (ran.code, said in ran.err) == (5, True), ran.err
+
+
 def test_a_platform_that_an_image_does_not_have(cli):
     ran = cli("image", "inspect", "api:v1.3", "--platform", "linux/s390x")
     assert (ran.code, "has no image for linux/s390x" in ran.err) == (64, True), ran.err
@@ -106,6 +123,51 @@ def test_a_platform_that_an_image_does_not_have(cli):
 )
 def test_bytes_as_people_say_them(size, said):
     assert amount(size) == said
+
+
+# --- secrets ---
+
+
+@pytest.fixture
+def secretive(cli, monkeypatch):
+    monkeypatch.chdir(cli.root)
+    made = (
+        "RUN |2 NPM_TOKEN=hunter2 A=two words /bin/sh -c npm ci # buildkit",
+        "|1 NPM_TOKEN=hunter2 /bin/bash -o pipefail -c npm ci",
+        "/bin/sh -c git clone https://me:hunter2@x/y",
+    )
+    for at, name in enumerate(("old", "new")):
+        variables = [f"DB_PASSWORD=hunter2{at}", f"DB=postgres://u:hunter2{at}@db{at}", "TEXT=keeps the secret safe"]
+        words = {"Env": variables, "Cmd": ["x", "--token", "hunter2"], "Labels": {"api_token": f"hunter2{at}"}}
+        several = [layer({f"app/{number}": b"x"}) for number in range(len(made))]
+        whole = config(several, **words) | {"history": [{"created_by": text} for text in made]}
+        parts = {f"blobs/sha256/{digest(one)[7:]}": one for one in several}
+        manifest = [{"Config": "blobs/sha256/config", "Layers": list(parts)}]
+        parts["blobs/sha256/config"] = json.dumps(whole).encode()
+        (cli.root / f"{name}.tar").write_bytes(layer(parts | {"manifest.json": json.dumps(manifest).encode()}))
+    return cli
+
+
+def test_values_of_secrets_are_not_shown(secretive):
+    found = secretive.json("image", "inspect", "tar:old.tar")
+    assert [one["instruction"] for one in found["layers"]] == [
+        "RUN npm ci",
+        "/bin/bash -o pipefail -c npm ci",
+        "RUN git clone https://me:***@x/y",
+    ]
+    assert found["environment"] == ["DB_PASSWORD=***", "DB=postgres://u:***@db0", "TEXT=keeps the secret safe"]
+    assert (found["labels"], found["command"]) == ({"api_token": "***"}, ["x", "--token", "***"])
+    assert "hunter2" not in secretive.ok("image", "inspect", "tar:old.tar", "-v").out
+
+
+def test_values_of_secrets_are_compared_and_not_shown(secretive):
+    found = secretive.json("image", "diff", "tar:old.tar", "tar:new.tar")
+    assert [(one["field"], one["old"], one["new"]) for one in found["config"]] == [
+        ("environment.DB", "postgres://u:***@db0", "postgres://u:***@db1"),
+        ("environment.DB_PASSWORD", "***", "***"),
+        ("labels.api_token", "***", "***"),
+    ]
+    assert "hunter2" not in secretive.ok("image", "diff", "tar:old.tar", "tar:new.tar").out
 
 
 # --- lint ---
@@ -136,6 +198,15 @@ def test_a_dockerfile_for_scripts(linted):
     assert "dockerignore" not in {one["rule"] for one in found["findings"]}, "nobody knows its context"
 
 
+def test_the_dockerignore_that_a_builder_would_take(linted):
+    def rules():
+        return {one["rule"] for one in linted.json("image", "lint", code=2)["findings"]}
+
+    assert "dockerignore" in rules()
+    linted.write("app/Dockerfile.dockerignore", ".git\n")
+    assert "dockerignore" not in rules()
+
+
 def test_an_image_for_the_linter(linted):
     assert {one["rule"] for one in linted.json("image", "lint", "tar:old.tar", code=2)["findings"]} == {"wasted-bytes"}
     linted.write("good.Dockerfile", 'FROM a@sha256:1\nUSER 1\nCMD ["x"]\n')
@@ -147,14 +218,15 @@ def test_another_linter_beside_ours(linted, monkeypatch, tmp_path):
     program.write_text(
         "#!/bin/sh\n"
         "cat >/dev/null\n"
-        'echo \'[{"code": "DL3018", "level": "warning", "line": 3, "message": "Pin versions", "column": 1}]\'\n'
+        'echo \'[{"code": "DL3018", "level": "warning", "line": 3, "message": "Pin https://u:hunter2@x"}]\'\n'
     )
     program.chmod(0o755)
     monkeypatch.setattr("shutil.which", lambda _: str(program))
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     found = linted.json("image", "lint", code=2)
     assert found["linters"] == ["release", "hadolint"]
-    assert [one["line"] for one in found["findings"] if one["rule"] == "DL3018"] == [3]
+    told = [(one["line"], one["message"]) for one in found["findings"] if one["rule"] == "DL3018"]
+    assert told == [(3, "Pin https://u:***@x")]
     program.write_text("#!/bin/sh\necho broken\n")
     assert linted.json("image", "lint", code=2)["linters"] == ["release"]
 

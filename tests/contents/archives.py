@@ -8,8 +8,8 @@ import tarfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-Files = Mapping[str, bytes | None]
-"""Path → content; None is a folder."""
+Files = Mapping[str, bytes | str | None]
+"""Path → content; None is a folder, a text is where a hard link leads."""
 
 
 def layer(files: Files, *, mode: int = 0o644) -> bytes:
@@ -18,10 +18,13 @@ def layer(files: Files, *, mode: int = 0o644) -> bytes:
         for name, data in files.items():
             info = tarfile.TarInfo(name)
             info.mode = mode
+            content = data if isinstance(data, bytes) else b""
             if data is None:
                 info.type = tarfile.DIRTYPE
-            info.size = len(data or b"")
-            tar.addfile(info, io.BytesIO(data or b""))
+            elif isinstance(data, str):
+                info.type, info.linkname = tarfile.LNKTYPE, data
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
     return buffer.getvalue()
 
 
@@ -45,4 +48,13 @@ def saved(*layers: bytes, packed: bool = False, **words: Any) -> bytes:
     parts = {name: gzip.compress(one) if packed else one for name, one in zip(names, layers, strict=True)}
     manifest = [{"Config": "blobs/sha256/config", "Layers": names}]
     documents = {"blobs/sha256/config": config(layers, **words), "manifest.json": manifest}
+    return layer(parts | {name: json.dumps(body).encode() for name, body in documents.items()})
+
+
+def with_config(body: object, *layers: bytes) -> bytes:
+    """What docker save writes, with this configuration."""
+    names = [f"blobs/sha256/{digest(one)[7:]}" for one in layers]
+    manifest = [{"Config": "config.json", "Layers": names}]
+    documents = {"config.json": body, "manifest.json": manifest}
+    parts = dict(zip(names, layers, strict=True))
     return layer(parts | {name: json.dumps(body).encode() for name, body in documents.items()})
