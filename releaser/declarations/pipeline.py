@@ -1,5 +1,6 @@
 """`envs/pipeline.yaml` → the pipeline, and what its schema cannot say about it."""
 
+import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
 
@@ -93,7 +94,7 @@ def _build(name: str, node: Node, root: Node, platforms: tuple[str, ...]) -> Bui
         context=words.get("context"),
         package=msgspec.convert(words["package"], Package) if "package" in words else None,
         recipe=msgspec.convert(words, Recipe) if "base" in words else None,
-        dockerfile=words.get("dockerfile", "Dockerfile"),
+        dockerfile=posixpath.normpath(words.get("dockerfile", "Dockerfile")),  # as builders and .dockerignore know it
         args={key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in args.items()},
         target=words.get("target"),
         network=words.get("network"),
@@ -223,7 +224,7 @@ def _archive_problems(package: Package, node: Node) -> Iterator[Problem]:
 def _paths(build: Build, node: Node) -> Iterator[tuple[Node, str]]:
     for word in ("context", "dockerfile"):
         if word in node.value:
-            yield node.value[word], getattr(build, word)
+            yield node.value[word], node.value[word].value
     if build.package is not None and build.package.file is not None:
         yield node.value["package"].value["file"], build.package.file
     if build.package is not None and build.package.path is not None:

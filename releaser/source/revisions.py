@@ -8,7 +8,6 @@ https://git-scm.com/docs/git-archive
 import fcntl
 import hashlib
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import IO
 from releaser.model.errors import BadArgument, BuildFailed
 from releaser.planning.redact import printable
 from releaser.processes.run import Completed, NotStarted, minimal_environment, run
+from releaser.scratch import scratch
 from releaser.settings import cache_folder
 from releaser.source.git import COMMIT, SETTINGS, TIMEOUT
 
@@ -29,7 +29,15 @@ _CONNECTION = (
     *("SSH_AUTH_SOCK", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO"),
     *("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"),
 )
-_APART = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
+_APART = {
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    # Attributes are apart from settings: the system's, and the user's where no setting names another file.
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "core.attributesFile",
+    "GIT_CONFIG_VALUE_0": os.devnull,
+}
 _SUBMODULE = b"160000 "
 
 
@@ -55,7 +63,7 @@ def archived(root: Path, commit: str, repository: str | None, path: str | None) 
     """
     with ExitStack() as stack:
         with _room():
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            folder = stack.enter_context(scratch())
             archive = stack.enter_context(
                 _archived(folder, root if repository is None else _store(repository), commit, path)
             )
@@ -108,8 +116,8 @@ def _fetched(repository: str, revision: str, tell: Tell) -> str:
     with store.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # a shallow repository takes one fetch at a time
         if not store.exists():
-            with tempfile.TemporaryDirectory(dir=store.parent, ignore_cleanup_errors=True) as folder:
-                made = Path(folder) / "git"
+            with scratch() as folder:
+                made = folder / "git"
                 _said(["git", "init", "--quiet", "--bare", "--template=", str(made)], store.parent)
                 made.replace(store)  # whole, or not at all
         known = _known(store, revision) if COMMIT.match(revision) else None

@@ -5,12 +5,14 @@ import os
 import tarfile
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from releaser.builders import context
-from releaser.builders.context import packed, unpacked
+from releaser.builders.context import file_of, packed, unpacked, with_file
 from releaser.model.build import Build
 from releaser.model.errors import BadArgument
+from tests.permissions import permissions_count
 
 BUILD = Build(image="api", context="app")
 
@@ -93,6 +95,75 @@ def test_too_much_of_it(app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with pytest.raises(BadArgument, match="more than 1 MiB") as refused:
         packed(tmp_path, BUILD, quiet)
     assert ".dockerignore" in (refused.value.hint or "")
+
+
+def test_one_file_that_is_larger_than_memory_is_not_read(app: Path, tmp_path: Path) -> None:
+    with (app / "big").open("wb") as file:
+        file.truncate(8 << 30)
+    with pytest.raises(BadArgument, match="the context app has more than 1024 MiB"):
+        packed(tmp_path, BUILD, quiet)
+
+
+@pytest.mark.parametrize("name", ["run.sh", "src", ".dockerignore", "."])
+def test_what_may_not_be_read(app: Path, tmp_path: Path, name: str) -> None:
+    (app / ".dockerignore").touch()
+    (app / name).chmod(0)
+    said = rf"the context app cannot be read: .*app/{name.replace('.', '.*')}: Permission denied"
+    with permissions_count(), pytest.raises(BadArgument, match=said):
+        packed(tmp_path, BUILD, quiet)
+
+
+def test_a_file_that_goes_while_it_is_read(app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = context.kept
+
+    def and_one_more(folder: Path, dockerfile: str) -> set[str]:
+        return sent(folder, dockerfile) | {"src/gone.o"}
+
+    monkeypatch.setattr(context, "kept", and_one_more)
+    with pytest.raises(BadArgument, match=r"the context app cannot be read: .*src/gone\.o: No such file"):
+        packed(tmp_path, BUILD, quiet)
+
+
+# --- the Dockerfile ---
+
+
+@pytest.mark.parametrize(
+    "name", ["./Dockerfile", "deploy//Dockerfile", "link/Dockerfile", "Outside", "Absolute", "Circle", "Across"]
+)
+def test_a_dockerfile_that_a_builder_would_not_find(app: Path, tmp_path: Path, name: str) -> None:
+    (app / "deploy").mkdir()
+    (app / "deploy" / "Dockerfile").write_text("FROM scratch\n")
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    (app / "link").unlink()
+    (app / "link").symlink_to("deploy")
+    (app / "Outside").symlink_to("../Dockerfile")
+    (app / "Absolute").symlink_to(app / "Dockerfile")
+    (app / "Across").symlink_to("link/Dockerfile")
+    (app / "Circle").symlink_to("Circle")
+    with pytest.raises(BadArgument, match=rf"{name} .*image api"):
+        packed(tmp_path, msgspec.structs.replace(BUILD, dockerfile=name), quiet)
+
+
+def test_a_dockerfile_that_is_a_link_to_a_file_of_the_context(app: Path, tmp_path: Path) -> None:
+    (app / "deploy").mkdir()
+    (app / "deploy" / "Dockerfile").symlink_to("../Other")
+    (app / "Other").symlink_to("Dockerfile")
+    build = msgspec.structs.replace(BUILD, dockerfile="deploy/Dockerfile")
+    before = packed(tmp_path, build, quiet)
+    assert file_of(before, build.named) == "FROM scratch\n"
+    after = with_file(before, build.named, "FROM releaser-base:1\n" * 100)
+    assert file_of(after, build.named) == "FROM releaser-base:1\n" * 100
+    assert file_of(after, "Dockerfile") == "FROM scratch\n"
+    with tarfile.open(fileobj=io.BytesIO(before)) as one, tarfile.open(fileobj=io.BytesIO(after)) as other:
+        assert one.getnames() == other.getnames()
+
+
+def test_a_dockerfile_that_is_sent_though_it_is_ignored(app: Path, tmp_path: Path) -> None:
+    (app / "[a]").mkdir()
+    (app / "[a]" / "Dockerfile").write_text("FROM scratch\n")
+    (app / ".dockerignore").write_text("**\n")
+    build = msgspec.structs.replace(BUILD, dockerfile="[a]/Dockerfile")
+    assert set(members(tmp_path, build)) == {".dockerignore", "[a]/Dockerfile"}
 
 
 def test_a_context_in_a_folder_is_the_one_that_was_packed(app: Path, tmp_path: Path) -> None:

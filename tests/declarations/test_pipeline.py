@@ -134,6 +134,7 @@ def test_a_layout_outside_the_root(source: str, told: Told) -> None:
         ("{api: {context: ../a}}", "4:25 `../a` leads out of the project | name something below it"),
         ("{api: {context: /etc}}", "4:25 `/etc` leads out of the project | name something below it"),
         ("{api: {context: a, dockerfile: ../../x}}", "4:40 `../../x` leads out of the project"),
+        ("{api: {context: a, dockerfile: link/../x}}", "4:40 `link/../x` leads out of the project"),
     ],
 )
 def test_a_build_that_cannot_be(builds: str, wrong: str, told: Told) -> None:
@@ -141,6 +142,14 @@ def test_a_build_that_cannot_be(builds: str, wrong: str, told: Told) -> None:
     images = f"images: {{api: r.io/api, pinned: {{repository: r.io/db, digest: '{digest}'}}}}"
     (only,) = told(made(f"{HEAD}{images}\nbuilds: {builds}\n")[1])
     assert only.startswith(f"envs/pipeline.yaml:{wrong}")
+
+
+@pytest.mark.parametrize("written", ["./deploy/Dockerfile", "deploy//Dockerfile", "deploy/./Dockerfile"])
+def test_a_dockerfile_has_one_name(written: str) -> None:
+    pipeline, problems = made(
+        f"{HEAD}images: {{api: r.io/api}}\nbuilds: {{api: {{context: a, dockerfile: {written}}}}}\n"
+    )
+    assert (pipeline.builds["api"].dockerfile, problems) == ("deploy/Dockerfile", ())
 
 
 def test_two_builds_are_not_pushed_to_one_repository(told: Told) -> None:

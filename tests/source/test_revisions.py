@@ -15,6 +15,7 @@ import pytest
 import trustme
 
 from releaser.builders import packages
+from releaser.builders.archives import members
 from releaser.model.build import Package
 from releaser.model.errors import BadArgument, BuildFailed, Interrupted
 from releaser.source.git import GitSource
@@ -58,7 +59,7 @@ def commit(root: Path, revision: str, repository: str | None = None, told: list[
 
 def files(root: Path, package: Package) -> dict[str, bytes | None]:
     with packages.opened(root, package, [].append) as file:
-        return {member.name: member.data for member in packages.members(file, package)}
+        return {member.name: member.data for member in members(file, package)}
 
 
 def test_the_files_of_a_commit_and_not_those_of_today(root: Path) -> None:
@@ -108,6 +109,28 @@ def test_no_setting_changes_what_is_archived(root: Path, monkeypatch: pytest.Mon
     with archived(root, first, None, None) as file, tarfile.open(fileobj=file) as tar:
         assert tar.getmember("other.txt").mode == 0o664
     assert not (tmp_path / "evil").exists()
+
+
+def test_no_attributes_of_the_user_change_it(root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    first = committed(root, read_md="one\n", run_py="two\n")
+    attributes = tmp_path / ".config" / "git" / "attributes"
+    attributes.parent.mkdir(parents=True)
+    attributes.write_text("*.md export-ignore\n*.py text eol=crlf\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    found = files(root, Package(git="main", commit=first))
+    assert (found["read.md"], found["run.py"]) == (b"one\n", b"two\n")
+
+
+def test_no_attributes_of_the_system_change_it(root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where they lie is built into git, so it is asked whether it would look."""
+    asked = tmp_path / "bin" / "git"
+    asked.parent.mkdir()
+    asked.write_text(f'#!/bin/sh\necho "$1 $GIT_ATTR_NOSYSTEM" >> {tmp_path}/asked\nexec {shutil.which("git")} "$@"\n')
+    asked.chmod(0o755)
+    first = commit(root, "v1")
+    monkeypatch.setenv("PATH", f"{asked.parent}:{os.environ['PATH']}")
+    files(root, Package(git="v1", commit=first))
+    assert "archive 1" in (tmp_path / "asked").read_text().splitlines()
 
 
 def test_a_repository_whose_objects_are_elsewhere(root: Path, tmp_path: Path) -> None:
