@@ -7,7 +7,7 @@ service account. Headers are made for each call, so that a token that ran out is
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from releaser.model.value import Value
 
 CONNECT, READ = 3.0, 15.0
 """Seconds, at most, until the server takes the connection, and until its answer's next bytes."""
+LOGIN = 120.0
+"""Seconds, at most, for a login: an exec plugin may ask a person, in a browser say."""
 POOL = 12
 """Connections that are kept: as many as threads that write at a time, and the watches."""
 
@@ -37,6 +39,7 @@ class Connection:
         self._asked = context
         self._client: Any = None
         self._lock = threading.Lock()
+        self._stuck: EngineUnreachable | None = None  # a login plugin that does not end
         self.lost_at: float | None = None  # when no answer came last, by time.monotonic
 
     @property
@@ -133,7 +136,9 @@ class Connection:
     def _authorize(self, client: Any, headers: dict[str, str]) -> None:
         """The headers that this moment's credentials want; an exec plugin may run, one thread at a time."""
         with self._lock:
-            client.update_params_for_auth(headers, [], ["BearerToken"], "", "", None)
+            renews = client.configuration.refresh_api_key_hook is not None
+            within = self._in_time if renews else _at_once
+            within(lambda: client.update_params_for_auth(headers, [], ["BearerToken"], "", "", None))
 
     def _opened(self) -> Any:
         with self._lock:
@@ -165,13 +170,43 @@ class Connection:
                 hint="name one of them in `engine: {context: …}`, or set KUBECONFIG",
             )
         try:
-            config.load_kube_config(config_file=_file(), context=context, client_configuration=configuration)
+            self._in_time(
+                lambda: config.load_kube_config(
+                    config_file=_file(), context=context, client_configuration=configuration
+                )
+            )
+        except EngineUnreachable:
+            raise
         except Exception as error:  # the client lets through what YAML, files and plugins raise
             raise EngineUnreachable(
                 f"the credentials of context {context} cannot be used: {error}",
                 hint=f"try the same with: kubectl --context {context} get namespaces",
             ) from error
         return client.ApiClient(configuration)
+
+    def _in_time(self, work: Callable[[], object]) -> None:
+        """Do what may run a login plugin. Raises what it raises, and EngineUnreachable where it does not end."""
+        if self._stuck is not None:
+            raise self._stuck  # another thread has waited for it
+        raised: list[Exception] = []
+
+        def done() -> None:
+            try:
+                work()
+            except Exception as error:  # noqa: BLE001 - it is raised where it is waited for
+                raised.append(error)
+
+        going = threading.Thread(target=done, daemon=True)  # the client waits for a plugin without end
+        going.start()
+        going.join(LOGIN)
+        if going.is_alive():
+            self._stuck = EngineUnreachable(
+                f"the login of context {self.context} has given nothing for {LOGIN:g}s",
+                hint=f"log in by hand, and see what it asks for: kubectl --context {self.context} get namespaces",
+            )
+            raise self._stuck
+        if raised:
+            raise raised[0]
 
     def _unreachable(self, error: Exception) -> EngineUnreachable:
         self.lost_at = time.monotonic()
@@ -180,6 +215,10 @@ class Connection:
             f"no answer from the cluster at {host}: {_words(error)}",
             hint=f"see whether it is up: kubectl --context {self.context} get --raw /readyz",
         )
+
+
+def _at_once(work: Callable[[], object]) -> None:
+    work()
 
 
 def _config() -> Any:

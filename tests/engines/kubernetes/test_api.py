@@ -335,3 +335,39 @@ def test_an_exec_plugin_gives_the_token(server: Server, tmp_path: Path, monkeypa
     server.answers[f"{MAPS}/app"] = [(200, CONFIG_MAP)]
     assert Api(Connection(), "shop").get(parse("configmap/app")) == CONFIG_MAP
     assert server.asked[0][2]["authorization"] == "Bearer fresh"
+
+
+def test_a_login_that_does_not_end(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connecting, "LOGIN", 0.5)
+    user = plugin(tmp_path, "import time; time.sleep(20)")
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig(tmp_path / "config", server.address, user)))
+    api, began = Api(Connection(), "shop"), time.monotonic()
+    for _ in range(3):
+        with pytest.raises(EngineUnreachable, match=r"the login of context here has given nothing for 0\.5s"):
+            api.list(api.kind("", "configmap"))
+    assert time.monotonic() - began < 15
+    assert server.asked == []
+
+
+def test_a_token_that_ran_out_is_asked_for_again_in_time(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    credential = {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "kind": "ExecCredential",
+        "status": {"token": "old", "expirationTimestamp": "2020-01-01T00:00:00Z"},
+    }
+    once = tmp_path / "once"
+    script = f"""
+import pathlib, time
+if pathlib.Path({str(once)!r}).exists():
+    time.sleep(20)
+pathlib.Path({str(once)!r}).touch()
+print({json.dumps(credential)!r})
+"""
+    monkeypatch.setattr(connecting, "LOGIN", 2.0)
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig(tmp_path / "config", server.address, plugin(tmp_path, script))))
+    api = Api(Connection(), "shop")
+    with pytest.raises(EngineUnreachable, match="has given nothing for 2s"):
+        api.get(parse("configmap/app"))
+    assert once.exists()
