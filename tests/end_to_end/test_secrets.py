@@ -398,6 +398,6 @@ def test_the_key_is_nobody_elses(vault: Vault) -> None:
     blobs = {name: data for name, data in vault.blobs().items() if name != str(key)}
     assert find(text, blobs) == []
     os.chmod(key, 0o644)  # noqa: PTH101 - as somebody else may do
-    ran = shop.ok("plan", "v1.5", "--to", "test3")
-    assert "changes of secrets cannot be told: the fingerprint key" in ran.out
-    assert "may be read by others" in ran.out
+    said = " ".join(shop.ok("plan", "v1.5", "--to", "test3").out.split())  # where a line ends depends on the path
+    assert "changes of secrets cannot be told: the fingerprint key" in said
+    assert "may be read by others" in said
