@@ -104,7 +104,7 @@ class BuildKitBuilder:
 @contextmanager
 def _in_memory(name: str, value: bytes) -> Iterator[Path]:
     """A file that is on no disk, where the system has such; else one of ours alone that is gone afterwards."""
-    if sys.platform == "linux":
+    if sys.platform == "linux" and hasattr(os, "memfd_create"):  # some builds of Python have it not
         with os.fdopen(os.memfd_create(name), "wb") as file:
             file.write(value)
             file.flush()

@@ -24,6 +24,8 @@ _PASSED_ON = (
 )
 _LOGINS = ("AWS_", "AZURE_", "GOOGLE_", "ACTIONS_")
 """How variables begin that credential helpers, and the caches of buildx, read."""
+_NO_READER = frozenset({-signal.SIGPIPE, -signal.SIGKILL})
+"""How a writer ends whose reader has ended, or that we have ended; it is no reason of its own."""
 _QUICK = 60.0
 _MOST = 1 << 20
 
@@ -84,10 +86,13 @@ class DockerCommand:
                 for process in (giving, taking):
                     with suppress(ProcessLookupError):
                         os.killpg(process.pid, signal.SIGKILL)
-            for words, process in ((sink, taking), (source, giving)):  # a reader that fails ends the writer, too
-                if process.wait() != 0:
-                    said = process.stderr.read() if process.stderr is not None else b""
-                    raise BuildFailed(f"docker {' '.join(words[:2])}: {last_line(said)}")
+            failed = [
+                f"docker {' '.join(words[:2])}: {last_line(process.stderr.read() if process.stderr else b'')}"
+                for words, process in ((source, giving), (sink, taking))
+                if process.wait() != 0 and not (process is giving and giving.returncode in _NO_READER)
+            ]
+            if failed or giving.returncode != 0:
+                raise BuildFailed("; ".join(failed) or f"docker {' '.join(source[:2])} did not end")
             return taking.stdout.read().decode(errors="replace") if taking.stdout is not None else ""
 
     def _piped(self, words: Sequence[str], stdin: int | IO[bytes] | None) -> "subprocess.Popen[bytes]":

@@ -1,17 +1,23 @@
 r"""Which files of a folder are a build's context: those that .dockerignore does not name, by Docker's rules.
 
-docker-py walks; its own patterns are left out, as they know neither `\` nor `[^x]`, and take `.ENV` for `.env`.
+docker-py says what a list of patterns means together; its own patterns are left out, as they know neither `\` nor
+`[^x]`, and take `.ENV` for `.env`, and so is its walk, which does not look for `!**/*.go` in a folder that is left out.
 https://github.com/moby/patternmatcher
 """
 
+import os
 import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from releaser.model.errors import BadArgument
 from releaser.planning.redact import printable
+
+if TYPE_CHECKING:
+    from docker.utils.build import PatternMatcher
 
 _WORD = re.compile(
     r"(?P<all>\*\*/?)|(?P<some>\*)|(?P<one>\?)|\[(?P<no>\^?+)(?P<of>(?:\\.|[^\]\\])+)\]|\\(.)|([^\[\\])", re.DOTALL
@@ -22,7 +28,7 @@ _SPECIAL = re.compile(r"[*?\[\]\\]")
 
 @dataclass(frozen=True)
 class _Pattern:
-    """One line of .dockerignore, as docker-py's walk asks it."""
+    """One line of .dockerignore, as docker-py asks it."""
 
     exclusion: bool  # `!`: what is sent all the same
     cleaned_pattern: str
@@ -37,15 +43,38 @@ class _Pattern:
         """Whether it names a file, or a folder that this is below."""
         return self.expression.fullmatch(name) is not None
 
+    def may_match_below(self, folder: str) -> bool:
+        """Whether it may name something in a folder, also far below."""
+        fixed, *special = _SPECIAL.split(self.cleaned_pattern, maxsplit=1)
+        if special:
+            fixed = fixed.rpartition("/")[0]
+        inside = special and (not fixed or f"{folder}/".startswith(f"{fixed}/"))
+        return bool(inside) or f"{fixed}/".startswith(f"{folder}/")
+
 
 def kept(folder: Path, dockerfile: str) -> set[str]:
     """The files, folders and links of the context, the Dockerfile always. Raises BadArgument, OSError."""
     from docker.utils.build import PatternMatcher  # noqa: PLC0415 - it takes a tenth of a second
 
-    matcher = PatternMatcher([])  # it has one pattern of its own: `!.dockerignore`
-    own = _Pattern(exclusion=True, cleaned_pattern=dockerfile, expression=re.compile(re.escape(dockerfile)))
-    matcher.patterns[:0] = [*_patterns(folder, dockerfile), own]
-    return set(matcher.walk(str(folder)))
+    matcher = PatternMatcher([])
+    always = (
+        _Pattern(exclusion=True, cleaned_pattern=name, expression=re.compile(re.escape(name)))
+        for name in (dockerfile, ".dockerignore")
+    )
+    matcher.patterns[:] = [*_patterns(folder, dockerfile), *always]
+    return set(_walked(folder, "", matcher))
+
+
+def _walked(folder: Path, at: str, matcher: "PatternMatcher") -> Iterator[str]:
+    """What is kept below a folder; in one that is left out something may be kept all the same. Raises OSError."""
+    with os.scandir(folder / at) as entries:
+        found = [(f"{at}/{one.name}" if at else one.name, one.is_dir(follow_symlinks=False)) for one in entries]
+    for name, is_folder in found:
+        left_out = matcher.matches(name)
+        if not left_out:
+            yield name
+        if is_folder and (not left_out or any(one.exclusion and one.may_match_below(name) for one in matcher.patterns)):
+            yield from _walked(folder, name, matcher)
 
 
 def _patterns(folder: Path, dockerfile: str) -> Iterator[_Pattern]:

@@ -20,6 +20,7 @@ def push(client: Client, image_id: Digest, repository: str, tag: str, tell: Tell
     try:
         client.call("POST", f"/images/{image_id}/tag", params={"repo": repository, "tag": tag})
         found = _pushed(client, place, repository, tag, tell)
+        ours = found is None or _is(client, image_id, found)
     except (Refused, Failed) as failed:
         words = getattr(failed, "message", None) or str(failed)
         raise BuildFailed(
@@ -27,7 +28,7 @@ def push(client: Client, image_id: Digest, repository: str, tag: str, tell: Tell
         ) from failed
     if found is None:
         raise BuildFailed(f"{place} was pushed, and the registry gave no digest for it")
-    if not _is(client, image_id, found):
+    if not ours:
         raise BuildFailed(
             f"{place} is another image by now: somebody pushed one under that name at the same time",
             hint="build again when that has ended; nothing is registered",

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 
 from releaser.model.value import Value
 from releaser.planning.dockerfile import Instruction, Stage, copied, final, flags, references
-from releaser.planning.secret_texts import assignments, given_away, is_secret, is_secret_file
+from releaser.planning.secret_texts import assignments, given_away, is_place_of_secrets, is_secret, is_secret_file
 
 Found = Iterator[tuple[int, str]]
 
@@ -180,7 +180,8 @@ def secret_files(file: Dockerfile) -> Found:
     """Files of the context that are secrets by their names, where they get into the image."""
     for stage in final(file.stages):
         for one in stage.steps:
-            for source in filter(is_secret_file, copied(one)[0]):
+            sources, target = copied(one)
+            for source in filter(is_secret_file, sources if is_place_of_secrets(target) else ()):
                 yield one.line, f"{source} goes into a layer, also where a later one removes it"
 
 

@@ -48,7 +48,7 @@ _FILE = re.compile(
 )
 _NO_FILE = re.compile(
     r"(?:^|/)(?:site-packages|dist-packages|node_modules|gems|tests?|testdata|keyrings|etc/(?:apt|ssl/certs|pki/rpm-gpg)"
-    r"|usr/share|usr/local/go|go/pkg/mod|\.cargo/registry)/|public[._-]?key\.pem\Z|(?:root|trusted-key)\.key\Z"
+    r"|usr/share|usr/local/go|go/pkg/mod|\.cargo/registry)/|public[._-]?key\.pem\Z|(?:root|trusted-key|Release|[._-](?:gpg|pgp|asc|pub|signing))\.key\Z"
 )
 """What packages bring along: their tests' keys, and keys that are for everybody."""
 
@@ -61,6 +61,11 @@ def is_secret(name: str, value: str) -> bool:
 def is_secret_file(path: str) -> bool:
     """Whether a file of that name is one, as far as a name tells."""
     return _FILE.search(path) is not None and _NO_FILE.search(path) is None
+
+
+def is_place_of_secrets(folder: str) -> bool:
+    """Whether a key that lies there may be a secret: those for everybody have places of their own."""
+    return _NO_FILE.search(f"{folder.rstrip('/')}/") is None
 
 
 def assignments(text: str) -> list[tuple[str, str | None]]:

@@ -54,6 +54,14 @@ def test_a_writer_that_fails_says_why(tmp_path: Path) -> None:
         pipe(docker(tmp_path, script))
 
 
+def test_where_both_fail_both_are_told(tmp_path: Path) -> None:
+    script = (
+        'if [ "$1" = save ]; then echo no such image >&2; else cat >/dev/null; echo invalid archive >&2; fi; exit 1'
+    )
+    with pytest.raises(BuildFailed, match=r"^docker save x: no such image; docker load: invalid archive$"):
+        pipe(docker(tmp_path, script))
+
+
 def test_what_was_started_by_a_wrapper_ends_too(tmp_path: Path) -> None:
     with pytest.raises(BuildFailed, match="did not end within"):
         docker(tmp_path, "sleep 600; exit").pipe(["save"], ["load"], timeout=0.5, tell=lambda: None)

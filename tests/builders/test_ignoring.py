@@ -1,5 +1,6 @@
 """What .dockerignore leaves out: as Docker does it, https://github.com/moby/patternmatcher."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,29 @@ def test_a_byte_order_mark(tmp_path: Path) -> None:
 def test_a_name_that_is_no_utf_8(tmp_path: Path) -> None:
     name = b"caf\xe9".decode(errors="surrogateescape")
     assert left_out(tmp_path, b"caf\xe9\n", name, "cafe") == {name}
+
+
+@pytest.mark.parametrize(
+    ("patterns", "kept_ones"),
+    [
+        ("*\n!**/*.go\n", {"main.go", "pkg/a.go", "pkg/sub/c.go"}),
+        ("*\n!*/a.go\n", {"pkg/a.go"}),
+        ("*\n!pkg/sub/*.go\n", {"pkg/sub/c.go"}),
+        ("pkg\n!pkg/sub\n", {"main.go", "readme", "pkg/sub/c.go"}),
+        ("**\n!pkg/s*\n", {"pkg/sub/c.go"}),
+    ],
+)
+def test_exceptions_in_folders_that_are_left_out(tmp_path: Path, patterns: str, kept_ones: set[str]) -> None:
+    names = {"main.go", "readme", "pkg/a.go", "pkg/b.txt", "pkg/sub/c.go"}
+    assert names - left_out(tmp_path, patterns, *names) == kept_ones
+
+
+def test_a_folder_in_which_nothing_can_be_kept_is_not_looked_into(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: looked.append(Path(path).name) or scandir(path))  # type: ignore[func-returns-value]
+    left_out(tmp_path, "*\n!src/*.go\n", "src/a.go", "node_modules/deep/b.go")
+    assert "src" in looked
+    assert "node_modules" not in looked

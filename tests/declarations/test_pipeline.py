@@ -184,6 +184,14 @@ def test_a_package_that_cannot_be(build: str, wrong: str, told: Told) -> None:
     assert f" {wrong}" in only
 
 
+@pytest.mark.parametrize("url", ["https://org@dev.azure.com/org/p/_git/r", "ssh://git@host:22/~me@corp/x.git"])
+def test_repositories_with_a_user_and_no_password(url: str) -> None:
+    build = f"{{package: {{git: v1, repository: '{url}'}}, base: c}}"
+    pipeline, problems = made(f"{HEAD}images: {{api: r.io/api}}\nbuilds: {{api: {build}}}\n")
+    assert problems == ()
+    assert pipeline.builds["api"].package == Package(git="v1", repository=url)
+
+
 def test_packages() -> None:
     pipeline, problems = made(f"{HEAD}images: {{api: r.io/api, web: r.io/web, jobs: r.io/jobs}}\n{PACKAGE}")
     assert problems == ()

@@ -115,6 +115,8 @@ def test_what_is_not(rule: str) -> None:
         ("secret-in-layers", [2], "FROM a\nCOPY [x] id_rsa /y/\nCOPY " + "[" * 9999 + "\n"),
         ("secret-in-history", [2], "FROM a\nENV DB=postgres://u:hunter2@db\n"),
         ("secret-in-layers", [], "FROM a\nCOPY .env.example .npm /app/\nCOPY --from=b .npmrc /x\n"),
+        ("secret-in-layers", [], "FROM a\nCOPY pgdg.key /etc/apt/keyrings/\n"),
+        ("secret-in-layers", [2], "FROM a\nCOPY pgdg.key /etc/nginx/\n"),
         ("secret-in-layers", [2], 'FROM a AS b\nCOPY ["x", "tls/server.key", "/app/"]\nFROM b\n'),
     ],
 )

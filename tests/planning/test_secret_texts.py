@@ -126,6 +126,7 @@ def test_files_that_are_secrets(path: str) -> None:
         *("etc/ssl/certs/ca.pem", "usr/lib/ssl/cert.pem", "usr/share/keyrings/x.key", "etc/apt/keyrings/docker.key"),
         *("usr/lib/python3/site-packages/tornado/test/test.key", "app/node_modules/npm/.npmrc", "app/id_rsa.pub"),
         *("app/.env.example", "app/.env.sample", "app/.environment", "usr/lib/python3.11/test/certdata/keycert.pem"),
+        *("nodesource.gpg.key", "conf/Release.key", "keys/docker-signing.key"),
         *("usr/local/go/src/crypto/tls/testdata/example-key.pem", "app/public_key.pem", "app/monkey.pem"),
     ],
 )

@@ -29,9 +29,10 @@ def hand_over(api: Api, body: JsonMap, raw: JsonMap) -> None:
     for path in sorted(left | before):
         if managed_fields.ours(raw, path) or managed_fields.ours(raw, path, MANAGER):
             kept = _merged(kept, _only(raw, path))
-    metadata = {key: body["metadata"][key] for key in ("name", "namespace") if key in body["metadata"]}
+    known = {key: body["metadata"][key] for key in ("name", "namespace") if key in body["metadata"]}
+    whole = {"apiVersion": raw["apiVersion"], "kind": raw["kind"], "metadata": known}
     try:
-        api.apply({**kept, "apiVersion": raw["apiVersion"], "kind": raw["kind"], "metadata": metadata}, manager=MANAGER)
+        api.apply(_merged(whole, kept), manager=MANAGER)
     except ApiRefused as refused:
         if refused.status != _CONFLICT:  # else somebody has it already, with a value of their own
             raise

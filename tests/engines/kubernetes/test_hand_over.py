@@ -1,10 +1,15 @@
 """What is left to others from now on stays as it is, and what others did to elements of lists is taken back."""
 
+import json
 from typing import Any
 
 import pytest
 
+from releaser.engines.kubernetes import marks
 from releaser.engines.kubernetes.adopting import merged
+from releaser.engines.kubernetes.api import Api
+from releaser.engines.kubernetes.connection import Connection
+from releaser.engines.kubernetes.handing_over import hand_over
 from tests.engines.kubernetes.conftest import KubernetesLab
 from tests.engines.swarm.shop import Shop, delivered
 
@@ -71,6 +76,24 @@ def test_drift_in_a_list_with_keys_of_its_own_is_taken_back(shop: Shop, lab: Kub
     delivered(shop.promote("v2"))
     assert lab.get("service/api")["spec"]["ports"][0]["targetPort"] == 8080
     assert shop.drift() == ()
+
+
+def test_what_is_handed_over_with_a_label() -> None:
+    sent: list[Any] = []
+
+    class Sent(Api):
+        def apply(self, body: Any, **_: Any) -> Any:
+            sent.append(body)
+            return body
+
+    owned = {"f:metadata": {"f:annotations": {"f:team": {}}}, "f:spec": {"f:replicas": {}}}
+    managed = [{"manager": "releaser", "operation": "Apply", "fieldsV1": owned}]
+    metadata = {"name": "api", "annotations": {"team": "shop"}, "managedFields": managed}
+    raw = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": {"replicas": 3}}
+    left = json.dumps(["metadata.annotations.team", "spec.replicas"])
+    hand_over(Sent(Connection(), "shop"), {"metadata": {"name": "api", "annotations": {marks.IGNORE: left}}}, raw)
+    given = {"name": "api", "annotations": {"team": "shop"}}
+    assert sent == [{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": given, "spec": {"replicas": 3}}]
 
 
 def test_what_a_patch_of_ours_set_becomes_ours_and_nothing_of_others() -> None:

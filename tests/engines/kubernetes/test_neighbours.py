@@ -1,9 +1,11 @@
 """What else is in a cluster: an autoscaler, another environment in the namespace, another namespace, a full quota."""
 
+import base64
 import json
 import time
 
 import pytest
+import trustme
 
 from releaser.engines.kubernetes.objects import parse
 from releaser.model.errors import ForeignTarget, TargetMoved
@@ -122,32 +124,40 @@ def test_manifests_in_another_namespace_that_comes_with_them(shop: Shop, lab: Ku
         lab.api.delete(parse(f"namespace/{there}"), made["metadata"]["uid"])
 
 
-@pytest.mark.cluster_admin  # a webhook belongs to the whole cluster
-def test_a_webhook_comes_after_the_pods_behind_it(shop: Shop, lab: KubernetesLab) -> None:
-    """Its server is away, and it is asked about every pod of the namespace: none would be made after it."""
-    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+def webhook(namespace: str, name: str, **client: str) -> dict[str, object]:
+    """One that is asked about every pod of a namespace, and whose server is away."""
     hook = {
         "name": "pods.releaser.test",
-        "clientConfig": {"service": {"name": "own", "namespace": lab.api.namespace}},
-        "rules": [rule],
-        "namespaceSelector": {"matchLabels": {"releaser.test/webhook": lab.api.namespace}},
-        "failurePolicy": "Fail",
+        "clientConfig": {"service": {"name": "own", "namespace": namespace}, **client},
+        "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}],
+        "namespaceSelector": {"matchLabels": {"releaser.test/webhook": namespace}},
+        "failurePolicy": "Fail" if client else "Ignore",
         "sideEffects": "None",
         "admissionReviewVersions": ["v1"],
         "timeoutSeconds": 1,
     }
-    name = f"t-{lab.api.namespace}"
-    kind = "MutatingWebhookConfiguration"
-    registered = {"apiVersion": "admissionregistration.k8s.io/v1", "kind": kind, "metadata": {"name": name}}
+    version, kind = "admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration"
+    return {"apiVersion": version, "kind": kind, "metadata": {"name": name}, "webhooks": [hook]}
+
+
+@pytest.mark.cluster_admin  # a webhook belongs to the whole cluster
+@pytest.mark.parametrize("own", [False, True], ids=["with a certificate", "that waits for its own"])
+def test_a_webhook_comes_after_the_pods_behind_it(shop: Shop, lab: KubernetesLab, *, own: bool) -> None:
+    """None would be made after it; but pods that bring its certificate may not be ready before it is there."""
     labels = {"releaser.test/webhook": lab.api.namespace}
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": lab.api.namespace, "labels": labels}}
     lab.api.apply(namespace, manager="test")
     shop.engine = {**(shop.engine or {}), "cluster_scoped": True}
-    declare_manifests(shop, deployment(shop, "own"), {**registered, "webhooks": [hook]})
+    authority = {} if own else {"caBundle": base64.b64encode(trustme.CA().cert_pem.bytes()).decode()}
+    name = f"t-{lab.api.namespace}"
+    declare_manifests(shop, deployment(shop, "own"), webhook(lab.api.namespace, name, **authority))
     id_ = parse(f"mutatingwebhookconfiguration.admissionregistration.k8s.io/{name}")
     try:
         delivered(shop.promote("v1"))
         assert lab.get("deployment.apps/own")["status"]["readyReplicas"] == 1
+        said = [event.text for event in shop.watcher.events]
+        running = next(at for at, text in enumerate(said) if text.startswith("own: 1/1 running"))
+        assert (said.index(f"{id_.resource} is written") < running) is own
     finally:
         made = lab.api.get(id_)
         assert made is not None
