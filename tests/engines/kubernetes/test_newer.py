@@ -12,8 +12,10 @@ from releaser.engines.kubernetes import manifests
 from releaser.engines.kubernetes.api import Api
 from releaser.engines.kubernetes.connection import Connection
 from releaser.engines.kubernetes.engine import KubernetesEngine
+from releaser.engines.kubernetes.pruning import Pruning
 from releaser.engines.kubernetes.render import render
 from releaser.engines.vocabulary import Row
+from releaser.model.errors import EngineUnreachable
 from releaser.model.value import JsonMap
 from releaser.planning import drift
 from tests.contracts.engine_contract import Delivering, environment, first, release, second
@@ -104,3 +106,14 @@ def test_services_and_manifests_by_chance_are_in_the_published_schema(number: in
     services = render(declared, release())
     rendering = manifests.render(declared, release(), "shop", services)
     assert wrong(one.body for one in rendering.resources) == [], json.dumps(declared.services)
+
+
+def test_a_connection_that_is_lost_while_tidying_up_takes_nothing_back(
+    delivering: Delivering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(_: Pruning) -> None:
+        raise EngineUnreachable("no answer from the cluster")
+
+    monkeypatch.setattr(Pruning, "run", lost)
+    delivering.deliver(first())
+    assert drift.detect(delivering.inventory, delivering.observe()) == ()
