@@ -7,7 +7,7 @@ from releaser.builders.buildkit_trace import Output, Vertex
 from releaser.builders.context import digest_of, file_of
 from releaser.model.build import Build, Built
 from releaser.model.errors import BuildFailed
-from releaser.planning.dockerfile import bases
+from releaser.planning.dockerfile import bases, instructions, stages
 from releaser.planning.redact import printable
 
 _TAIL = 20
@@ -57,10 +57,10 @@ class Progress:
         """The result at the end. Raises BuildFailed where there is no image."""
         if self.image_id is None:
             raise self.failed("the builder ended without an image")
-        steps: dict[str, bool] = {}  # a step that another build has just then is told of twice
-        for one in filter(_is_step, self.vertices.values()):
-            steps[one.name] = steps.get(one.name, False) or one.cached
         dockerfile = file_of(self.context, self.build.named)
+        steps: dict[str, bool] = {}  # a step that another build has just then is told of twice, under both names
+        for one in _own(dockerfile, list(filter(_is_step, self.vertices.values()))):
+            steps[one.name] = steps.get(one.name, False) or one.cached
         counted = (len(steps), sum(steps.values())) if steps else (self.steps, self.cached)
         missed = next((printable(name) for name, cached in steps.items() if not cached), self.missed)
         return Built(
@@ -111,6 +111,19 @@ class Progress:
             f"image {self.build.image} was not built within {self.build.timeout:g}s; it was at: {self.text}",
             hint="raise `timeout` of the build, or see what takes so long",
         )
+
+
+def _own(dockerfile: str, steps: list[Vertex]) -> list[Vertex]:
+    """The steps of this Dockerfile's stages; all of them where a frontend of another name gives them other names."""
+    several = stages(instructions(dockerfile), {})
+    labels = {stage.name or f"stage-{number}" for number, stage in enumerate(several)} if len(several) > 1 else {""}
+    return [one for one in steps if _label(one.name) in labels] or steps
+
+
+def _label(name: str) -> str:
+    """The stage in a step's name, as BuildKit's dockerfile2llb writes it: `[linux/amd64 early  1/12] RUN …`."""
+    words = [word for word in name[1:].partition("]")[0].split() if "/" not in word]
+    return words[0] if words else ""
 
 
 def _is_step(vertex: Vertex) -> bool:
