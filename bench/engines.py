@@ -29,9 +29,7 @@ def run(report: Report, *, quick: bool) -> None:
     if not (REGISTRY and HOST and shutil.which("docker")):
         print('\nno engine: eval "$(tests/testbed/testbed env)" names the one of the test bed')
         return
-    walk = project.REPOSITORY / "docs" / "walk" / "images.sh"
-    busybox = os.environ.get("RELEASER_TEST_BUSYBOX", "")
-    subprocess.run(["sh", walk, REGISTRY], env={**os.environ, "BUSYBOX": busybox}, check=True, capture_output=True)
+    project.push_images(REGISTRY)
     for services in (20,) if quick else (20, 100, 300):
         _swarm_unchanged(report, services)
     _docker_unchanged(report)

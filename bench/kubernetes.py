@@ -31,9 +31,7 @@ def run(report: Report, *, quick: bool) -> None:
     if not (KUBECONFIG and REGISTRY and shutil.which("kubectl")):
         print('\nno cluster: eval "$(tests/testbed/testbed env)" names the one of the test bed')
         return
-    walk = project.REPOSITORY / "docs" / "walk" / "images.sh"
-    busybox = os.environ.get("RELEASER_TEST_BUSYBOX", "")
-    subprocess.run(["sh", walk, REGISTRY], env={**os.environ, "BUSYBOX": busybox}, check=True, capture_output=True)
+    project.push_images(REGISTRY)
     _workloads(report, 10 if quick else 100)
     _unchanged(report, (20,) if quick else (100, 300, 1000))
     _all_changed(report, 20 if quick else 300)

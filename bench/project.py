@@ -40,6 +40,13 @@ PATCH = """
 """
 
 
+def push_images(registry: str) -> None:
+    """Push the images of the README's walk, which all projects here deliver."""
+    busybox = os.environ.get("RELEASER_TEST_BUSYBOX", "")
+    command = ["sh", str(REPOSITORY / "docs" / "walk" / "images.sh"), registry]
+    subprocess.run(command, env={**os.environ, "BUSYBOX": busybox}, check=True, capture_output=True)
+
+
 @dataclass(frozen=True)
 class Project:
     """A folder with declarations that `release` delivers."""

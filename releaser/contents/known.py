@@ -1,7 +1,5 @@
 """What is known of images by their digest, kept in the user's cache folder: a digest never means another image."""
 
-import os
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +11,7 @@ from releaser.model.image import DIGEST, Image
 from releaser.model.image_content import ImageContent, ImageSummary
 from releaser.planning.image_difference import summary
 from releaser.ports.contents import ImageContents
+from releaser.scratch import scratch
 from releaser.settings import cache_folder
 
 _LAYOUT = "oci:"
@@ -50,14 +49,9 @@ class KnownImages:
         with suppress(OSError, ValueError, BadArgument):
             path = self._path(digest)
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle, part = tempfile.mkstemp(dir=path.parent)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(msgspec.json.encode(summary(content)))
-                Path(part).replace(path)
-            except OSError:
-                Path(part).unlink(missing_ok=True)
-                raise
+            with scratch() as folder:
+                (folder / path.name).write_bytes(msgspec.json.encode(summary(content)))
+                (folder / path.name).replace(path)
 
     @staticmethod
     def _path(digest: str) -> Path:

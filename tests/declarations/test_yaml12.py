@@ -6,6 +6,7 @@ import pytest
 from releaser.declarations import yaml12, yaml_events
 from releaser.model.errors import InvalidDeclarations, Problem
 from releaser.model.tree import LIST, MAP, plain
+from tests.conftest import unavailable
 
 Told = Callable[[tuple[Problem, ...]], list[str]]
 
@@ -16,7 +17,7 @@ def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
     if request.param == "pure":
         monkeypatch.setattr(yaml_events, "EVENTS", yaml_events.PureEvents)
     elif yaml_events.EVENTS is yaml_events.PureEvents:
-        pytest.skip("PyYAML was built without libyaml here")
+        unavailable("PyYAML was built without libyaml here")
     name: str = request.param
     return name
 

@@ -11,7 +11,7 @@ from releaser.processes import run as processes
 from releaser.source import git
 from releaser.source.git import GitSource
 
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+pytestmark = pytest.mark.usefixtures("installed_git")
 
 FILES = ("envs/pipeline.yaml", "envs/base.yaml")
 

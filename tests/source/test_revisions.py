@@ -23,7 +23,7 @@ from releaser.source.revisions import archived
 from tests.end_to_end.test_disks import Disk, full
 
 __all__ = ["full"]
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+pytestmark = pytest.mark.usefixtures("installed_git")
 
 
 def git(root: Path, *words: str) -> str:

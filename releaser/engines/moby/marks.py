@@ -6,7 +6,6 @@ Labels hold names, never values of secrets.
 from collections.abc import Mapping
 
 from releaser.model.resource import Mark
-from releaser.ports import Scope
 
 PROJECT = "releaser.project"
 ENVIRONMENT = "releaser.environment"
@@ -43,11 +42,6 @@ def mark_of(labels: Mapping[str, str] | None) -> Mark | None:
         )
     except (KeyError, ValueError):
         return None
-
-
-def filters(scope: Scope) -> dict[str, list[str]]:
-    """The `filters` of a list call that gives an environment's things, of whichever history."""
-    return {"label": [f"{PROJECT}={scope.project}", f"{ENVIRONMENT}={scope.environment}"]}
 
 
 def own(labels: Mapping[str, str] | None) -> dict[str, str]:
