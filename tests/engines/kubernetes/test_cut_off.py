@@ -60,4 +60,5 @@ def test_what_failed_meanwhile_is_not_built_upon(
     assert result.outcome == "failed"
     assert result.delivery is not None
     assert "no such table" in (result.delivery.message or "")
+    assert "deployment.apps/api is written" not in [event.text for event in shop.watcher.events]
     assert lab.objects("deployment", "apps") == []
